@@ -1,0 +1,1 @@
+export type { Btf } from "./types.ts";

@@ -1,0 +1,2 @@
+export { ERROR_CODES, type ErrorCode } from "./codes.ts";
+export { type ErrorData, locate, type SourceLine, TailhopError, type Where } from "./error.ts";

@@ -1,0 +1,157 @@
+import type { MapInstance } from "../maps/index.ts";
+import type { LinearMemory } from "../memory/index.ts";
+
+/**
+ * What a helper's argument must be (kernel: enum bpf_arg_type). `size` arguments give the length in bytes of the
+ * memory argument before them.
+ */
+export type ArgKind =
+	| "anything"
+	| "ctx"
+	| "map"
+	| "map_key"
+	/** Read: the map's value size (for helpers that take a value in). */
+	| "map_value"
+	/** Written: the map's value size (map_pop_elem's). */
+	| "map_value_out"
+	| "mem_in"
+	| "mem_in_or_null"
+	| "mem_out"
+	| "mem_out_or_null"
+	/** Read and written. */
+	| "mem_inout"
+	| "size"
+	| "size_or_zero"
+	/** A compile-time constant that gives the size of the memory that is returned (ringbuf_reserve). */
+	| "alloc_size"
+	| "const_str"
+	| "func"
+	| "stack_or_null"
+	| "ringbuf_mem"
+	| "sock"
+	| "sock_common"
+	| "spin_lock"
+	| "timer"
+	| "dynptr"
+	| "long_out"
+	| "int_out"
+	| "btf_ptr";
+
+/**
+ * What r0 is afterwards (kernel: enum bpf_return_type), and how its 64 bits come from what the implementation
+ * returns: "int" sign-extends 32 bits, "u64" takes the upper half from `runtime.resultHi`, pointers zero-extend.
+ */
+export type ReturnKind = "int" | "u64" | "void" | "map_value_or_null" | "mem_or_null" | "map_value" | "mem" | "sock_or_null" | "tcp_sock_or_null" | "sock_common_or_null" | "percpu_or_null" | "btf_id_or_null";
+
+/** A helper's prototype: what verifier, checked interpreter and documentation read. Pure data. */
+export interface HelperPrototype {
+	readonly id: number;
+	/** Without the `bpf_` prefix: "map_lookup_elem". */
+	readonly name: string;
+	readonly args: readonly ArgKind[];
+	readonly returns: ReturnKind;
+	/** Size of a "mem" argument that has no size argument, by argument index. */
+	readonly fixedSizes?: Readonly<Record<number, number>>;
+	readonly gplOnly?: boolean;
+	/** Packet pointers are invalid afterwards (kernel: bpf_helper_changes_pkt_data). */
+	readonly changesPacket?: boolean;
+	/** The result is a reference that must be released. */
+	readonly acquires?: boolean;
+	/** Which argument (1-5) is the reference released. */
+	readonly releases?: number;
+	readonly mightSleep?: boolean;
+}
+
+/** Something that a program gave to the outside, in order. */
+export type Output =
+	| { readonly kind: "printk"; readonly text: string }
+	| { readonly kind: "perf"; readonly map: string; readonly cpu: number; readonly data: Uint8Array }
+	| { readonly kind: "ringbuf"; readonly map: string; readonly data: Uint8Array }
+	| { readonly kind: "redirect"; readonly ifindex: number; readonly flags: bigint; readonly via: string };
+
+/**
+ * The running machine as a helper sees it. `machine/` implements it; helpers never import from above.
+ * Arguments reach an implementation as the low 32 bits (signed i32) of r1-r5; the upper halves are in `argHi`.
+ */
+export interface HelperRuntime {
+	readonly memory: LinearMemory;
+	/** Upper halves (i32) of r1-r5: argHi[0] is r1's. */
+	readonly argHi: Int32Array;
+	/** Upper half of the result of a "u64" helper. */
+	resultHi: number;
+	readonly environment: Environment;
+	/** BPF_PROG_TYPE_* of the running program. */
+	readonly programType: number;
+	/** Address of the running program's context. */
+	readonly context: number;
+	/** CPU that the program runs on. */
+	readonly cpu: number;
+	map(address: number): MapInstance | undefined;
+	/** Monotonic nanoseconds (two calls may differ); advances the Environment's clock word. */
+	clock(): bigint;
+	/** Next pseudo-random u32. */
+	random(): number;
+	output(event: Output): void;
+	/** Scratch memory in the control area, valid until the invocation ends. */
+	scratch(size: number): number;
+}
+
+/**
+ * A helper that calls back (loop, for_each_map_elem) is a little state machine, so that engines stay steppable:
+ * `begin` gives the first call or the result, `next` gets what the callback returned.
+ */
+export interface Iteration {
+	/** Arguments of the next callback (addresses and u32 numbers; a u64 as [lo, hi]), or undefined when it is over. */
+	next(previous: number | undefined): readonly (number | readonly [lo: number, hi: number])[] | undefined;
+	/** r0 once over (i32, sign-extended). */
+	result(): number;
+}
+
+export type HelperImplementation = (runtime: HelperRuntime, r1: number, r2: number, r3: number, r4: number, r5: number) => number;
+export type IteratingHelper = (runtime: HelperRuntime, r1: number, r2: number, r3: number, r4: number, r5: number) => Iteration | number;
+
+/** A helper with its implementation; exactly one of the two functions. `callback` names the argument (1-5) that is the function. */
+export type Helper =
+	| { readonly prototype: HelperPrototype; readonly run: HelperImplementation }
+	| { readonly prototype: HelperPrototype; readonly iterate: IteratingHelper; readonly callback: number };
+
+/** A route of the modelled FIB. */
+export interface Route {
+	/** "10.0.0.0/8", "2001:db8::/32". */
+	readonly prefix: string;
+	readonly ifindex: number;
+	/** Next hop; absent: on link. */
+	readonly via?: string;
+	readonly mtu?: number;
+	readonly kind?: "unicast" | "blackhole" | "unreachable" | "prohibit";
+}
+
+export interface Neighbour {
+	readonly ip: string;
+	readonly ifindex: number;
+	readonly mac: string;
+}
+
+export interface Interface {
+	readonly ifindex: number;
+	readonly mac: string;
+	readonly mtu?: number;
+	readonly forwarding?: boolean;
+}
+
+/** The world outside, injected; the default is deterministic. */
+export interface Environment {
+	/** First answer of ktime_get_ns, and what each call adds. */
+	readonly clockStart: bigint;
+	readonly clockStep: bigint;
+	readonly seed: bigint;
+	readonly cpus: number;
+	readonly cpu: number;
+	/** What a stack byte that was never written reads as. */
+	readonly fillByte: number;
+	/** may_goto's iterations. */
+	readonly mayGoto: number;
+	readonly routes: readonly Route[];
+	readonly neighbours: readonly Neighbour[];
+	readonly interfaces: readonly Interface[];
+}

@@ -1,0 +1,1 @@
+export { CALL, type Insn, LDDW } from "./insn.ts";

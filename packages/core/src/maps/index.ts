@@ -1,0 +1,1 @@
+export type { MapInstance } from "./types.ts";

@@ -1,0 +1,44 @@
+import type { LinkedMap } from "../spec/index.ts";
+
+/**
+ * One map in a Machine's memory. Numbers are addresses in linear memory or, where the kernel answers with an
+ * errno, the negative errno (-2 = -ENOENT). Keys and values of program-side calls are addresses, of host-side calls
+ * bytes.
+ *
+ * Program side = what a helper does (map_update_elem from a program); host side = what bpf(2) does (checks more,
+ * sees every CPU's value of a per-CPU map: `roundUp(valueSize, 8) * cpus` bytes).
+ */
+export interface MapInstance {
+	readonly def: LinkedMap;
+	/** Index in the Machine's list of maps: word 0 of the header, so that an address finds its instance. */
+	readonly index: number;
+	/** Address of the header in the control area: what a program holds as map pointer. */
+	readonly address: number;
+
+	// program side; addresses in, address or 0 out, or 0 / -errno
+	lookup(keyPtr: number, cpu: number): number;
+	update(keyPtr: number, valuePtr: number, flags: number, cpu: number): number;
+	delete(keyPtr: number): number;
+	push?(valuePtr: number, flags: number): number;
+	pop?(valuePtr: number): number;
+	peek?(valuePtr: number): number;
+	/** Walks like bpf_for_each_map_elem: cursor 0 starts, 0 ends; key and value addresses of a cursor. */
+	next?(cursor: number): number;
+	cursorKey?(cursor: number): number;
+	cursorValue?(cursor: number, cpu: number): number;
+
+	// host side
+	hostLookup(key: Uint8Array): Uint8Array | number;
+	hostUpdate(key: Uint8Array, value: Uint8Array, flags: bigint): number;
+	hostDelete(key: Uint8Array): number;
+	/** The key after `key` (null: the first), or -ENOENT at the end. */
+	hostNextKey(key: Uint8Array | null): Uint8Array | number;
+	hostLookupAndDelete(key: Uint8Array): Uint8Array | number;
+	/** Every entry; order as hostNextKey's. */
+	hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+	/** BPF_MAP_FREEZE. */
+	freeze(): number;
+
+	/** Address of the single value of an array map at a byte offset (lddw map value), or -errno. */
+	valueAddress(offset: number): number;
+}

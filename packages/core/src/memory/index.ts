@@ -1,0 +1,2 @@
+export { ALLOCATOR, CONTROL_BASE, CONTROL_HEAP, MACHINE } from "./layout.ts";
+export { LinearMemory } from "./linear-memory.ts";
