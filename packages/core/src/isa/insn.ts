@@ -18,7 +18,15 @@ export interface Insn {
 }
 
 /** `src` of a lddw (opcode 0x18): what its 64 bits mean (RFC 9669 section 5.4, linux/bpf.h BPF_PSEUDO_*). */
-export const LDDW = { IMM: 0, MAP_FD: 1, MAP_VALUE: 2, BTF_ID: 3, FUNC: 4, MAP_IDX: 5, MAP_IDX_VALUE: 6 } as const;
+export const LDDW = {
+	IMM: 0,
+	MAP_FD: 1,
+	MAP_VALUE: 2,
+	BTF_ID: 3,
+	FUNC: 4,
+	MAP_IDX: 5,
+	MAP_IDX_VALUE: 6,
+} as const;
 
 /** `src` of a call (opcode 0x85): what its imm means. */
 export const CALL = { HELPER: 0, LOCAL: 1, KFUNC: 2 } as const;
