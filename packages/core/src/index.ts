@@ -1,2 +1,3 @@
 export * from "./errors/index.ts";
 export * from "./elf/index.ts";
+export * from "./helpers/index.ts";

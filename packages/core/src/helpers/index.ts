@@ -1,1 +1,4 @@
+export { clock, defaultEnvironment, initEnvironment, random } from "./environment.ts";
+export { PROTOTYPES } from "./prototypes.ts";
+export { HELPERS, isImplemented } from "./registry.ts";
 export type * from "./types.ts";

@@ -2,16 +2,18 @@ import type { MapInstance } from "../maps/index.ts";
 import type { LinearMemory } from "../memory/index.ts";
 
 /**
- * What a helper's argument must be (kernel: enum bpf_arg_type). `size` arguments give the length in bytes of the
- * memory argument before them.
+ * What a helper's argument must be (kernel: enum bpf_arg_type and its flags). `size` arguments give the length in
+ * bytes of the memory argument before them.
  */
 export type ArgKind =
 	| "anything"
 	| "ctx"
+	| "ctx_or_null"
 	| "map"
 	| "map_key"
 	/** Read: the map's value size (for helpers that take a value in). */
 	| "map_value"
+	| "map_value_or_null"
 	/** Written: the map's value size (map_pop_elem's). */
 	| "map_value_out"
 	| "mem_in"
@@ -29,19 +31,36 @@ export type ArgKind =
 	| "stack_or_null"
 	| "ringbuf_mem"
 	| "sock"
+	| "sock_or_null"
+	/** Any socket: a struct sock_common or what contains one, BTF-typed pointers included. */
 	| "sock_common"
 	| "spin_lock"
 	| "timer"
 	| "dynptr"
 	| "long_out"
 	| "int_out"
-	| "btf_ptr";
+	| "btf_ptr"
+	| "percpu_btf_ptr"
+	/** A field of a map value that holds a kernel pointer. */
+	| "kptr";
 
 /**
  * What r0 is afterwards (kernel: enum bpf_return_type), and how its 64 bits come from what the implementation
  * returns: "int" sign-extends 32 bits, "u64" takes the upper half from `runtime.resultHi`, pointers zero-extend.
  */
-export type ReturnKind = "int" | "u64" | "void" | "map_value_or_null" | "mem_or_null" | "map_value" | "mem" | "sock_or_null" | "tcp_sock_or_null" | "sock_common_or_null" | "percpu_or_null" | "btf_id_or_null";
+export type ReturnKind =
+	| "int"
+	| "u64"
+	| "void"
+	| "map_value_or_null"
+	| "mem_or_null"
+	| "map_value"
+	| "mem"
+	| "sock_or_null"
+	| "tcp_sock_or_null"
+	| "sock_common_or_null"
+	| "percpu_or_null"
+	| "btf_id_or_null";
 
 /** A helper's prototype: what verifier, checked interpreter and documentation read. Pure data. */
 export interface HelperPrototype {
@@ -50,7 +69,7 @@ export interface HelperPrototype {
 	readonly name: string;
 	readonly args: readonly ArgKind[];
 	readonly returns: ReturnKind;
-	/** Size of a "mem" argument that has no size argument, by argument index. */
+	/** Size of a "mem" argument that has no size argument, by index in `args` (0 = r1). */
 	readonly fixedSizes?: Readonly<Record<number, number>>;
 	readonly gplOnly?: boolean;
 	/** Packet pointers are invalid afterwards (kernel: bpf_helper_changes_pkt_data). */
@@ -107,13 +126,39 @@ export interface Iteration {
 	result(): number;
 }
 
-export type HelperImplementation = (runtime: HelperRuntime, r1: number, r2: number, r3: number, r4: number, r5: number) => number;
-export type IteratingHelper = (runtime: HelperRuntime, r1: number, r2: number, r3: number, r4: number, r5: number) => Iteration | number;
+export type HelperImplementation = (
+	runtime: HelperRuntime,
+	r1: number,
+	r2: number,
+	r3: number,
+	r4: number,
+	r5: number,
+) => number;
+export type IteratingHelper = (
+	runtime: HelperRuntime,
+	r1: number,
+	r2: number,
+	r3: number,
+	r4: number,
+	r5: number,
+) => Iteration | number;
+
+/**
+ * What one argument of a callback is, for engines that track where pointers come from: a number, the key or the
+ * value of the element visited, or (1-5) the very value of that argument of the helper.
+ */
+export type CallbackArg = "number" | "map_key" | "map_value" | 1 | 2 | 3 | 4 | 5;
 
 /** A helper with its implementation; exactly one of the two functions. `callback` names the argument (1-5) that is the function. */
 export type Helper =
 	| { readonly prototype: HelperPrototype; readonly run: HelperImplementation }
-	| { readonly prototype: HelperPrototype; readonly iterate: IteratingHelper; readonly callback: number };
+	| {
+			readonly prototype: HelperPrototype;
+			readonly iterate: IteratingHelper;
+			readonly callback: number;
+			/** What `Iteration.next` gives, in order: r1 onwards of the callback. */
+			readonly callbackArgs: readonly CallbackArg[];
+	  };
 
 /** A route of the modelled FIB. */
 export interface Route {
@@ -144,6 +189,8 @@ export interface Environment {
 	/** First answer of ktime_get_ns, and what each call adds. */
 	readonly clockStart: bigint;
 	readonly clockStep: bigint;
+	/** What CLOCK_REALTIME is ahead of the monotonic clock, ns; default 0. */
+	readonly realtimeOffset?: bigint;
 	readonly seed: bigint;
 	readonly cpus: number;
 	readonly cpu: number;

@@ -1,0 +1,18 @@
+import { cpuHelpers } from "./cpu.ts";
+import { loopHelpers } from "./loop.ts";
+import { mapHelpers } from "./map-ops.ts";
+import { tailCallPrototypes } from "./tail-call.ts";
+import { timeHelpers } from "./time.ts";
+import type { Helper } from "./types.ts";
+
+const families: readonly (readonly Helper[])[] = [mapHelpers, timeHelpers, cpuHelpers, loopHelpers];
+
+/** Linux's helpers that have an implementation, by id; tail_call is the engine's own and not among them. */
+export const HELPERS: ReadonlyMap<number, Helper> = /* @__PURE__ */ new Map(
+	/* @__PURE__ */ families.flat().map((helper) => [helper.prototype.id, helper]),
+);
+
+/** Whether a program that calls helper `id` can run here, tail_call included. */
+export function isImplemented(id: number): boolean {
+	return HELPERS.has(id) || id === tailCallPrototypes[0].id;
+}

@@ -1,0 +1,9 @@
+import type { HelperPrototype } from "./types.ts";
+
+/**
+ * bpf_tail_call: not a function that returns, so its implementation is the engine's. On success it does not come
+ * back; when it falls through, r0 is not readable ("void") and the packet pointers of the same frame stay valid.
+ */
+export const tailCallPrototypes = [
+	{ id: 12, name: "tail_call", args: ["ctx", "map", "anything"], returns: "void" },
+] as const satisfies readonly HelperPrototype[];
