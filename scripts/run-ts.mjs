@@ -19,7 +19,7 @@ const alias = Object.entries(paths).map(([name, [target]]) => {
 	return name.endsWith("/*")
 		? {
 				find: new RegExp(`^${escaped.slice(0, -1)}(.*)$`),
-				replacement: resolve(root, target.slice(0, -1)) + "/$1",
+				replacement: `${resolve(root, target.slice(0, -1))}/$1`,
 			}
 		: { find: new RegExp(`^${escaped}$`), replacement: resolve(root, target) };
 });

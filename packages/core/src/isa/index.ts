@@ -1,7 +1,9 @@
 export { decodeInsns, encodeInsns, INSN_SIZE } from "./bytes.ts";
+export { HELPER_IDS_6_18, HELPER_NAMES, type HelperName, helperId, helperName } from "./helper-names.ts";
 export { CALL, type Insn, LDDW } from "./insn.ts";
 export {
 	type Decoded,
+	type Dialect,
 	decode,
 	type Fields,
 	hex2,
@@ -11,6 +13,7 @@ export {
 	opOf,
 	rowsOf,
 	slotsOf,
+	undecodable,
 	X,
 } from "./opcode.ts";
 export {
@@ -25,3 +28,5 @@ export {
 	type RowOf,
 	TABLE,
 } from "./table.ts";
+export { ATTACH_TYPE, MAP_FLAG, MAP_TYPE, nameOf, PROG_TYPE } from "./uapi.ts";
+export { findInvalid, secondSlots, targetOf, type ValidateOptions, validate } from "./validate.ts";

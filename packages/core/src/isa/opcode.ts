@@ -5,9 +5,13 @@ import { type Field, OP_NAMES, type Op, type Row, TABLE } from "./table.ts";
 /** S bit of arithmetic and jump opcodes: the operand is src. */
 export const X = 0x08;
 
+/** "linux": what 6.18 accepts; "conformance": callx too, as bpf_conformance wants it. */
+export type Dialect = "linux" | "conformance";
+
 interface Candidate {
 	readonly op: Op;
 	readonly row: Row;
+	readonly dialect: Dialect | undefined;
 	readonly select: readonly [Field, number] | undefined;
 }
 
@@ -16,7 +20,12 @@ const BY_OPCODE: readonly (readonly Candidate[])[] = (() => {
 	const table: Candidate[][] = Array.from({ length: 256 }, () => []);
 	for (const op of OP_NAMES) {
 		const row: Row = TABLE[op];
-		const candidate = { op, row, select: "select" in row ? row.select : undefined };
+		const candidate = {
+			op,
+			row,
+			dialect: "dialect" in row ? row.dialect : undefined,
+			select: "select" in row ? row.select : undefined,
+		};
 		table[row.opcode]!.push(candidate);
 		if (row.operand === "kx") table[row.opcode | X]!.push(candidate);
 	}
@@ -32,12 +41,12 @@ export function rowsOf(opcode: number): readonly { readonly op: Op; readonly row
  * Which instruction a slot holds, or undefined when the table has none. Looks only at the opcode and at the
  * field that selects; whether reserved fields are zero is for `validate`. The second slot of a lddw is none.
  */
-export function opOf(insn: Insn): Op | undefined {
+export function opOf(insn: Insn, dialect: Dialect = "linux"): Op | undefined {
 	const candidates = BY_OPCODE[insn.opcode & 0xff]!;
 	for (let i = 0; i < candidates.length; i++) {
-		const candidate = candidates[i]!;
-		if (candidate.select === undefined || insn[candidate.select[0]] === candidate.select[1])
-			return candidate.op;
+		const { op, dialect: only, select } = candidates[i]!;
+		if (only !== undefined && only !== dialect) continue;
+		if (select === undefined || insn[select[0]] === select[1]) return op;
 	}
 	return undefined;
 }
@@ -58,20 +67,35 @@ export interface Decoded {
 }
 
 /** Decodes one slot (the first one of a lddw). Throws isa/invalid for what the table lacks. */
-export function decode(insn: Insn, index?: number): Decoded {
-	const op = opOf(insn);
-	if (op === undefined) {
-		const known = BY_OPCODE[insn.opcode & 0xff]!.length > 0;
-		throw new TailhopError(
-			"isa/invalid",
-			known
-				? `reserved fields of opcode 0x${hex2(insn.opcode)} are used`
-				: `unknown opcode 0x${hex2(insn.opcode)}`,
-			index === undefined ? {} : { insn: index },
-		);
-	}
+export function decode(insn: Insn, index?: number, dialect: Dialect = "linux"): Decoded {
+	const op = opOf(insn, dialect);
+	if (op === undefined) throw undecodable(insn, index);
 	const row = TABLE[op];
 	return { op, num: row.num, row, operand: operandOf(insn, row), insn };
+}
+
+/** The error for a slot that `opOf` does not know: the byte is unknown, or the field that selects is. */
+export function undecodable(insn: Insn, index?: number): TailhopError {
+	const where = index === undefined ? {} : { insn: index };
+	const opcode = `0x${hex2(insn.opcode)}`;
+	const [candidate] = BY_OPCODE[insn.opcode & 0xff]!;
+	if (candidate?.select === undefined || candidate.dialect !== undefined)
+		return new TailhopError("isa/invalid", `unknown opcode ${opcode}`, where, {
+			hint:
+				candidate === undefined
+					? "see RFC 9669; the bytes may be data or a truncated lddw"
+					: "Linux does not have this instruction",
+			detail: { opcode: insn.opcode },
+		});
+	const field = candidate.select[0];
+	return new TailhopError(
+		"isa/invalid",
+		`opcode ${opcode} with ${field} = ${insn[field]}: no such instruction, ${field} is reserved`,
+		where,
+		{
+			detail: { opcode: insn.opcode, reserved: field, value: insn[field] },
+		},
+	);
 }
 
 export function hex2(byte: number): string {
