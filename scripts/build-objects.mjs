@@ -26,7 +26,6 @@ const FLAGS = [
 	"-Werror",
 	"-fdebug-compilation-dir=.",
 	"-fdebug-prefix-map=.=",
-	"-Iexamples/include",
 ];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");

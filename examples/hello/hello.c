@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The smallest chain: `first` jumps into slot 0; were the slot empty, it would go on and drop the packet. */
-#include "bpf.h"
+#include "../include/bpf.h"
 
 int second(struct xdp_md *ctx);
 

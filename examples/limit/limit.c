@@ -3,7 +3,7 @@
  * A program that tail-calls itself. The kernel allows 33 tail calls to one packet: `again` runs 34 times, the
  * last time it falls through. The first byte of the packet counts the runs, `entered` counts them in a map.
  */
-#include "bpf.h"
+#include "../include/bpf.h"
 
 int again(struct xdp_md *ctx);
 
