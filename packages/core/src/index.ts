@@ -1,3 +1,4 @@
+export * from "./btf/index.ts";
 export * from "./errors/index.ts";
 export * from "./elf/index.ts";
 export * from "./helpers/index.ts";
