@@ -1,4 +1,5 @@
 export { clock, defaultEnvironment, initEnvironment, random } from "./environment.ts";
+export * from "./packet.ts";
 export { PROTOTYPES } from "./prototypes.ts";
 export { HELPERS, isImplemented } from "./registry.ts";
 export type * from "./types.ts";

@@ -1,1 +1,13 @@
-export type * from "./types.ts";
+export { HOOKS, hookFor } from "./hooks.ts";
+export { ETHERTYPE } from "./skb.ts";
+export { socketFilterHook } from "./socket-filter.ts";
+export { schedActHook, schedClsHook } from "./tc.ts";
+export type {
+	ContextField,
+	FieldPointer,
+	Hook,
+	HookInput,
+	HookOutput,
+	PacketBounds,
+} from "./types.ts";
+export { xdpHook } from "./xdp.ts";

@@ -23,6 +23,8 @@ export interface ContextField {
 	/** Widths in bytes that may be loaded beyond the rule above (cb: 8 as well). */
 	readonly loadWidths?: readonly number[];
 	readonly pointer?: FieldPointer;
+	/** Readable only with these expected attach types (xdp_md.egress_ifindex); absent: with all. */
+	readonly attachTypes?: readonly number[];
 	/** What 6.18 does to a value stored: what is kept, or undefined to drop the store. Absent: kept as it is. */
 	readonly store?: (value: number) => number | undefined;
 }
@@ -72,4 +74,9 @@ export interface Hook {
 	begin(memory: LinearMemory, area: number, input: HookInput, flags: number): number;
 	bounds(memory: LinearMemory): PacketBounds;
 	end(memory: LinearMemory, context: number): HookOutput;
+	/** Where a pointer field of the context that is no packet pointer points to, and the bytes readable there. */
+	target?(
+		memory: LinearMemory,
+		pointer: FieldPointer,
+	): { readonly address: number; readonly size: number } | undefined;
 }

@@ -1,0 +1,147 @@
+import { type LinearMemory, MACHINE } from "../memory/index.ts";
+
+/**
+ * The packet of the running invocation: u32 words at MACHINE.PACKET, addresses unless said otherwise. What the
+ * context shows to the program (mark, cb, hash, …) lives in the context only; here is what it does not show.
+ *
+ * Invariants: BUFFER <= META <= DATA <= END <= LIMIT; for an skb META = DATA (a test run has no metadata), and
+ * the whole packet is linear. An xdp_buff may go on in FRAGS, pages of which all but the last are full.
+ */
+export const PACKET = {
+	/** PACKET_KIND. */
+	KIND: MACHINE.PACKET,
+	/** The context that the program got. */
+	CONTEXT: MACHINE.PACKET + 0x04,
+	/** Lowest address that data or metadata may start at (xdp: data_hard_start + sizeof(struct xdp_frame)). */
+	BUFFER: MACHINE.PACKET + 0x08,
+	/** First byte behind the buffer (xdp: data_hard_end). */
+	LIMIT: MACHINE.PACKET + 0x0c,
+	META: MACHINE.PACKET + 0x10,
+	DATA: MACHINE.PACKET + 0x14,
+	/** End of the linear part: data_end. */
+	END: MACHINE.PACKET + 0x18,
+	/** Where an xdp_buff's fragments lie, one after the other; FRAGS_LENGTH bytes (0: none), FRAGS_LIMIT their room. */
+	FRAGS: MACHINE.PACKET + 0x1c,
+	FRAGS_LENGTH: MACHINE.PACKET + 0x20,
+	FRAGS_LIMIT: MACHINE.PACKET + 0x24,
+	/** skb_mac_header and skb_network_header. */
+	MAC: MACHINE.PACKET + 0x28,
+	NETWORK: MACHINE.PACKET + 0x2c,
+	/** skb->ip_summed: CHECKSUM. */
+	IP_SUMMED: MACHINE.PACKET + 0x30,
+	/** skb->csum (CHECKSUM_COMPLETE), as stored: a __wsum. */
+	CSUM: MACHINE.PACKET + 0x34,
+	CSUM_LEVEL: MACHINE.PACKET + 0x38,
+	/** 1: skb->hash is an L4 hash, or was set by software; 0: get_hash_recalc computes it. */
+	HASH_VALID: MACHINE.PACKET + 0x3c,
+	/** skb_shinfo()->gso_type. */
+	GSO_TYPE: MACHINE.PACKET + 0x40,
+	/** skb->encapsulation. */
+	ENCAPSULATION: MACHINE.PACKET + 0x44,
+	/** The struct bpf_sock that skb->sk shows; 0 where a hook has none. */
+	SOCK: MACHINE.PACKET + 0x48,
+	/** xdp: ctx_in's ingress_ifindex and rx_queue_index, which ctx_out repeats. */
+	INGRESS_IN: MACHINE.PACKET + 0x4c,
+	QUEUE_IN: MACHINE.PACKET + 0x50,
+	/** bpf_redirect_info: what redirect left for the verdict; FLAGS' low 32 bits. VIA: REDIRECT. */
+	REDIRECT_IFINDEX: MACHINE.PACKET + 0x54,
+	REDIRECT_FLAGS: MACHINE.PACKET + 0x58,
+	REDIRECT_VIA: MACHINE.PACKET + 0x5c,
+	/** 1 once a tunnel key was set: TUNNEL_KEY holds it as struct bpf_tunnel_key; TUNNEL_OPT_LENGTH of options. */
+	TUNNEL: MACHINE.PACKET + 0x60,
+	TUNNEL_OPT_LENGTH: MACHINE.PACKET + 0x64,
+	/** Address of 44 + 256 bytes for the tunnel key and its options, in the data area behind the buffer. */
+	TUNNEL_STORE: MACHINE.PACKET + 0x68,
+	/** skb->mac_len. */
+	MAC_LENGTH: MACHINE.PACKET + 0x6c,
+	/** skb->transport_header; 0 = not set. */
+	TRANSPORT: MACHINE.PACKET + 0x70,
+} as const;
+
+/** Bytes of MACHINE.PACKET that belong to the packet. */
+export const PACKET_SIZE = 0x100;
+
+export const PACKET_KIND = { NONE: 0, XDP: 1, SKB: 2 } as const;
+
+/** skb->ip_summed. */
+export const CHECKSUM = { NONE: 0, UNNECESSARY: 1, COMPLETE: 2, PARTIAL: 3 } as const;
+
+/** XDP_PACKET_HEADROOM. */
+export const XDP_HEADROOM = 256;
+/** sizeof(struct xdp_frame), which adjust_head and adjust_meta leave free at the start of the page. */
+export const XDP_FRAME_SIZE = 40;
+/** A page: an xdp_buff's frame, and one fragment. */
+export const PAGE_SIZE = 4096;
+/** SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) on x86-64. */
+export const SHARED_INFO_SIZE = 320;
+export const MAX_FRAGS = 17;
+/** NET_SKB_PAD + NET_IP_ALIGN on x86-64: the headroom of a test run's skb. */
+export const SKB_HEADROOM = 64;
+/** SKB_MAX_ALLOC: no helper makes an skb longer. */
+export const SKB_MAX_LENGTH = 4 * PAGE_SIZE - SHARED_INFO_SIZE;
+export const ETH_HLEN = 14;
+/** The room that an skb's bytes may move in: any length up to SKB_MAX_LENGTH, and some more for a VLAN tag. */
+export const SKB_BUFFER_SIZE = 0x8000;
+
+/** Offsets in struct xdp_md and struct __sk_buff that code refers to by name (linux/bpf.h). */
+export const XDP_MD = {
+	DATA: 0,
+	DATA_END: 4,
+	DATA_META: 8,
+	INGRESS_IFINDEX: 12,
+	RX_QUEUE_INDEX: 16,
+	EGRESS_IFINDEX: 20,
+	SIZE: 24,
+} as const;
+export const SK_BUFF = {
+	LEN: 0,
+	PKT_TYPE: 4,
+	MARK: 8,
+	QUEUE_MAPPING: 12,
+	PROTOCOL: 16,
+	VLAN_PRESENT: 20,
+	VLAN_TCI: 24,
+	VLAN_PROTO: 28,
+	PRIORITY: 32,
+	INGRESS_IFINDEX: 36,
+	IFINDEX: 40,
+	TC_INDEX: 44,
+	CB: 48,
+	HASH: 68,
+	TC_CLASSID: 72,
+	DATA: 76,
+	DATA_END: 80,
+	NAPI_ID: 84,
+	DATA_META: 140,
+	TSTAMP: 152,
+	WIRE_LEN: 160,
+	GSO_SEGS: 164,
+	SK: 168,
+	GSO_SIZE: 176,
+	TSTAMP_TYPE: 180,
+	HWTSTAMP: 184,
+	SIZE: 192,
+} as const;
+
+/** Length of the whole packet: skb->len, or xdp_get_buff_len. */
+export function packetLength(memory: LinearMemory): number {
+	return memory.u32(PACKET.END) - memory.u32(PACKET.DATA) + memory.u32(PACKET.FRAGS_LENGTH);
+}
+
+/** Writes the packet's bounds into the context after the packet moved or changed its length. */
+export function refreshContext(memory: LinearMemory): void {
+	const context = memory.u32(PACKET.CONTEXT);
+	const data = memory.u32(PACKET.DATA);
+	const end = memory.u32(PACKET.END);
+	if (memory.u32(PACKET.KIND) === PACKET_KIND.XDP) {
+		memory.setU32(context + XDP_MD.DATA, data);
+		memory.setU32(context + XDP_MD.DATA_END, end);
+		memory.setU32(context + XDP_MD.DATA_META, memory.u32(PACKET.META));
+	} else {
+		memory.setU32(PACKET.META, data);
+		memory.setU32(context + SK_BUFF.LEN, end - data);
+		memory.setU32(context + SK_BUFF.DATA, data);
+		memory.setU32(context + SK_BUFF.DATA_END, end);
+		memory.setU32(context + SK_BUFF.DATA_META, data);
+	}
+}

@@ -1,0 +1,231 @@
+import {
+	ETH_HLEN,
+	PACKET,
+	PACKET_KIND,
+	PACKET_SIZE,
+	PAGE_SIZE,
+	refreshContext,
+	SHARED_INFO_SIZE,
+	SK_BUFF,
+	SKB_BUFFER_SIZE,
+	SKB_HEADROOM,
+} from "../helpers/index.ts";
+import { type LinearMemory, MACHINE } from "../memory/index.ts";
+import { contextInput, contextRecord, EINVAL, refuse } from "./context.ts";
+import { tcFields } from "./skb-fields.ts";
+import type { FieldPointer, Hook, HookInput, HookOutput } from "./types.ts";
+
+/** The longest packet that a test run takes: a page less headroom and skb_shared_info. */
+const MAX_PACKET = PAGE_SIZE - SKB_HEADROOM - SHARED_INFO_SIZE;
+/** GSO_LEGACY_MAX_SIZE and GSO_MAX_SEGS. */
+const MAX_WIRE_LENGTH = 65536;
+const MAX_GSO_SEGS = 65535;
+
+/** Ethertypes as skb->protocol holds them: the bytes on the wire, read little-endian. */
+export const ETHERTYPE = {
+	IP: 0x0008,
+	IPV6: 0xdd86,
+	VLAN: 0x0081,
+	VLAN_AD: 0xa888,
+	LLC: 0x0400,
+	RAW_802_3: 0x0100,
+} as const;
+
+/** pkt_type. */
+const PACKET_TYPE = { HOST: 0, BROADCAST: 1, MULTICAST: 2, OTHERHOST: 3 } as const;
+
+/** What convert___skb_to_skb takes from ctx_in; all else must be zero. */
+const SETTABLE = [
+	"mark",
+	"priority",
+	"ingress_ifindex",
+	"ifindex",
+	"cb",
+	"tstamp",
+	"wire_len",
+	"gso_segs",
+	"gso_size",
+	"hwtstamp",
+];
+/** What convert_skb_to___skb writes into ctx_out; the rest, gso_size among it, is what was given. */
+const WRITTEN_BACK = SETTABLE.filter((name) => name !== "gso_size");
+
+const settable = tcFields.filter(({ name }) => SETTABLE.includes(name));
+const writtenBack = tcFields.filter(({ name }) => WRITTEN_BACK.includes(name));
+
+/** struct bpf_sock, as skb->sk shows the test run's socket. */
+const SOCK = {
+	FAMILY: 4,
+	SRC_IP4: 24,
+	SRC_IP6: 28,
+	DST_IP4: 52,
+	DST_IP6: 56,
+	STATE: 72,
+	RX_QUEUE_MAPPING: 76,
+	SIZE: 80,
+} as const;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const TCP_CLOSE = 7;
+
+// Area: context, socket, tunnel key with options, the buffer that the packet moves in.
+const SOCK_AT = SK_BUFF.SIZE;
+const TUNNEL_AT = SOCK_AT + SOCK.SIZE;
+const GIVEN_AT = TUNNEL_AT + 304;
+const BUFFER_AT = (GIVEN_AT + 64) & ~63;
+
+/**
+ * The three hooks whose context is struct __sk_buff differ in what they see of the packet: `layer` 2 from the MAC
+ * header on (tc), 3 from the network header on (socket filters, whose output has 14 zero bytes before it).
+ */
+export function skbHook(
+	own: Pick<Hook, "name" | "programType" | "fields" | "helpers" | "verdictName"> & { readonly layer: 2 | 3 },
+): Hook {
+	const { layer, ...rest } = own;
+	const hidden = layer === 3 ? ETH_HLEN : 0;
+	return {
+		...rest,
+		contextName: "__sk_buff",
+		contextSize: SK_BUFF.SIZE,
+		footprint: () => 64 + BUFFER_AT + SKB_BUFFER_SIZE,
+
+		begin(memory: LinearMemory, area: number, input: HookInput): number {
+			const { packet } = input;
+			const given =
+				contextInput(input, "__sk_buff", SK_BUFF.SIZE, tcFields, SETTABLE) ?? new Uint8Array(SK_BUFF.SIZE);
+			const protocol = checkPacket(packet);
+			checkContext(given, packet.length - hidden);
+
+			const context = (area + 63) & ~63;
+			const buffer = context + BUFFER_AT;
+			// A test run's skb has 64 bytes of headroom and gets more when it needs it; here it lies in the middle.
+			const mac = buffer + SKB_BUFFER_SIZE / 2;
+			const end = mac + packet.length;
+			memory.write(mac, packet);
+
+			memory.u8.fill(0, MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
+			memory.setU32(PACKET.KIND, PACKET_KIND.SKB);
+			memory.setU32(PACKET.CONTEXT, context);
+			memory.setU32(PACKET.BUFFER, buffer);
+			memory.setU32(PACKET.LIMIT, buffer + SKB_BUFFER_SIZE);
+			memory.setU32(PACKET.DATA, mac + hidden);
+			memory.setU32(PACKET.END, end);
+			memory.setU32(PACKET.MAC, mac);
+			memory.setU32(PACKET.NETWORK, mac + ETH_HLEN);
+			memory.setU32(PACKET.SOCK, context + SOCK_AT);
+			memory.setU32(PACKET.TUNNEL_STORE, context + TUNNEL_AT);
+			writeSock(memory, context + SOCK_AT, packet, protocol);
+
+			memory.u8.fill(0, context, context + SK_BUFF.SIZE);
+			for (const { offset, size } of settable)
+				memory.write(context + offset, given.subarray(offset, offset + size));
+			memory.setU32(context + SK_BUFF.PKT_TYPE, packetType(packet));
+			memory.setU32(context + SK_BUFF.PROTOCOL, protocol);
+			if (memory.u32(context + SK_BUFF.IFINDEX) === 0) memory.setU32(context + SK_BUFF.IFINDEX, 1);
+			if (memory.u32(context + SK_BUFF.WIRE_LEN) === 0)
+				memory.setU32(context + SK_BUFF.WIRE_LEN, packet.length - hidden);
+			memory.setU64(context + SK_BUFF.SK, BigInt(context + SOCK_AT));
+			memory.setU32(context + GIVEN_AT, new DataView(given.buffer).getUint32(SK_BUFF.GSO_SIZE, true));
+			refreshContext(memory);
+			return context;
+		},
+
+		bounds: (memory) => ({
+			meta: memory.u32(PACKET.META),
+			data: memory.u32(PACKET.DATA),
+			end: memory.u32(PACKET.END),
+		}),
+
+		end(memory: LinearMemory, context: number): HookOutput {
+			const data = memory.u32(PACKET.DATA);
+			const length = memory.u32(PACKET.END) - data;
+			const packet = new Uint8Array(hidden + length);
+			packet.set(memory.read(data, length), hidden);
+			const seen = memory.read(context, SK_BUFF.SIZE);
+			const contextBytes = new Uint8Array(SK_BUFF.SIZE);
+			for (const { offset, size } of writtenBack)
+				contextBytes.set(seen.subarray(offset, offset + size), offset);
+			new DataView(contextBytes.buffer).setUint32(SK_BUFF.GSO_SIZE, memory.u32(context + GIVEN_AT), true);
+			return { packet, context: contextRecord(seen, own.fields), contextBytes };
+		},
+
+		target: (memory: LinearMemory, pointer: FieldPointer) =>
+			pointer === "sock_or_null" ? { address: memory.u32(PACKET.SOCK), size: SOCK.SIZE } : undefined,
+	};
+}
+
+/** skb->protocol as eth_type_trans finds it. */
+function checkPacket(packet: Uint8Array): number {
+	const tooShort = (what: string, minimum: number) =>
+		refuse(
+			`a packet of ${packet.length} bytes is shorter than ${what}`,
+			EINVAL,
+			`Give ${minimum} bytes or more.`,
+		);
+	if (packet.length < ETH_HLEN) throw tooShort("an Ethernet header", ETH_HLEN);
+	if (packet.length > MAX_PACKET)
+		throw refuse(
+			`a packet of ${packet.length} bytes is longer than a test run's skb`,
+			EINVAL,
+			`Give at most ${MAX_PACKET} bytes.`,
+		);
+	const protocol = ethertype(packet);
+	if (protocol === ETHERTYPE.IP && packet.length < 34) throw tooShort("its Ethernet and IPv4 headers", 34);
+	if (protocol === ETHERTYPE.IPV6 && packet.length < 54) throw tooShort("its Ethernet and IPv6 headers", 54);
+	return protocol;
+}
+
+function ethertype(packet: Uint8Array): number {
+	const high = packet[12]!;
+	const low = packet[13]!;
+	if ((high << 8) | low) {
+		// 1536 and above are Ethernet II types; below it is an 802.3 length, and 0xffff starts raw IPX.
+		if (high >= 6) return (low << 8) | high;
+	}
+	return packet[14] === 0xff && packet[15] === 0xff ? ETHERTYPE.RAW_802_3 : ETHERTYPE.LLC;
+}
+
+/** Against lo, whose address and broadcast address are zero: a broadcast frame counts as multicast there. */
+function packetType(packet: Uint8Array): number {
+	if (packet.subarray(0, 6).every((byte) => byte === 0)) return PACKET_TYPE.HOST;
+	return packet[0]! & 1 ? PACKET_TYPE.MULTICAST : PACKET_TYPE.OTHERHOST;
+}
+
+function checkContext(given: Uint8Array, length: number): void {
+	for (let offset = 0; offset < SK_BUFF.SIZE; offset++) {
+		if (given[offset] === 0) continue;
+		if (settable.some((field) => offset >= field.offset && offset < field.offset + field.size)) continue;
+		const name = tcFields.find((field) => offset >= field.offset && offset < field.offset + field.size)?.name;
+		throw refuse(
+			`__sk_buff.${name ?? `byte ${offset}`} cannot be set for a run`,
+			EINVAL,
+			`These fields can: ${SETTABLE.join(", ")}.`,
+		);
+	}
+	const view = new DataView(given.buffer, given.byteOffset);
+	const wireLength = view.getUint32(SK_BUFF.WIRE_LEN, true);
+	if (wireLength !== 0 && (wireLength < length || wireLength > MAX_WIRE_LENGTH))
+		throw refuse(
+			`__sk_buff.wire_len ${wireLength} is not possible for ${length} bytes`,
+			EINVAL,
+			`Set 0 or ${length} to ${MAX_WIRE_LENGTH}.`,
+		);
+	if (view.getUint32(SK_BUFF.GSO_SEGS, true) > MAX_GSO_SEGS)
+		throw refuse("__sk_buff.gso_segs is too large", EINVAL, `Set at most ${MAX_GSO_SEGS}.`);
+}
+
+/** The socket of a test run: closed, without ports, with the packet's addresses. */
+function writeSock(memory: LinearMemory, at: number, packet: Uint8Array, protocol: number): void {
+	memory.u8.fill(0, at, at + SOCK.SIZE);
+	memory.setU32(at + SOCK.STATE, TCP_CLOSE);
+	memory.setU32(at + SOCK.RX_QUEUE_MAPPING, 0xffffffff);
+	if (protocol === ETHERTYPE.IP) {
+		memory.setU32(at + SOCK.FAMILY, AF_INET);
+		memory.write(at + SOCK.SRC_IP4, packet.subarray(26, 30));
+		memory.write(at + SOCK.DST_IP4, packet.subarray(30, 34));
+	} else if (protocol === ETHERTYPE.IPV6) {
+		memory.setU32(at + SOCK.FAMILY, AF_INET6);
+		memory.write(at + SOCK.SRC_IP6, packet.subarray(22, 38));
+		memory.write(at + SOCK.DST_IP6, packet.subarray(38, 54));
+	}
+}
