@@ -79,3 +79,6 @@ declare class TextDecoder {
 	constructor(encoding?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
 	decode(bytes?: BufferSource | ArrayBufferView): string;
 }
+
+/** Base64 to a string of code units below 256. */
+declare function atob(base64: string): string;
