@@ -30,7 +30,7 @@ function project(name: string, headers: Record<string, string>): TestProjectConf
 		optimizeDeps: { include: ["fast-check"], exclude: ["koffi"] },
 		test: {
 			name,
-			include: ["packages/core/src/**/*.test.ts"],
+			include: ["packages/{core,testing}/src/**/*.test.ts"],
 			browser: {
 				enabled: true,
 				headless: true,

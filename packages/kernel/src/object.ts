@@ -1,0 +1,333 @@
+import { type LinkedMap, type LinkedObject, type LinkedProgram, TailhopError } from "@tailhop/core";
+import { contextInput, contextOutput } from "./context.ts";
+import { type DebugInfo, debugInfo } from "./debug-info.ts";
+import { accepted, type Kernel, type KernelBtf, openKernel } from "./kernel.ts";
+import type { KernelMap } from "./map.ts";
+import type { KernelProgram } from "./program.ts";
+import { rejected } from "./rejected.ts";
+
+const PROG_ARRAY = 3;
+const F_NUMA_NODE = 4;
+
+export interface KernelLoadOptions {
+	/** Only these programs, and those that they reach through slots; default: all. */
+	readonly programs?: readonly string[];
+	/** Load what the kernel accepts: refusals are in `rejections`, their slots stay empty. Default: throw the first. */
+	readonly keepGoing?: boolean;
+	/** Level of the verifier's log kept in `logs`; default none. */
+	readonly log?: number;
+}
+
+/** As core's RunInput; fields of the context by name, or its bytes. */
+export interface KernelRunInput {
+	readonly packet: Uint8Array;
+	readonly context?: Readonly<Record<string, number | bigint | readonly number[]>>;
+	readonly contextBytes?: Uint8Array;
+	readonly repeat?: number;
+	readonly cpu?: number;
+	/** BPF_F_TEST_*. */
+	readonly flags?: number;
+}
+
+/** What BPF_PROG_TEST_RUN shows of a run: a part of core's RunResult. */
+export interface KernelRunResult {
+	readonly verdict: { readonly code: number };
+	readonly packet: Uint8Array;
+	readonly context: Readonly<Record<string, number | bigint | readonly number[]>>;
+	readonly contextBytes?: Uint8Array;
+	/** Mean of one run in ns. */
+	readonly duration: number;
+	readonly engine: "kernel";
+	readonly verified: true;
+}
+
+/** A LinkedObject in the running kernel: maps made and filled, programs loaded, slots set; attached to nothing. */
+export class KernelObject {
+	readonly linked: LinkedObject;
+	readonly kernel: Kernel;
+	/** In the order of `linked.maps`. */
+	readonly maps: readonly KernelMap[];
+	/** By name: those that were loaded. */
+	readonly programs: ReadonlyMap<string, KernelProgram>;
+	/** By program, with `keepGoing`. */
+	readonly rejections: ReadonlyMap<string, TailhopError>;
+	/** By program, with `log`. */
+	readonly logs: ReadonlyMap<string, string>;
+	/** Why the kernel refused the object's BTF; it was loaded without. */
+	readonly btfError: TailhopError | undefined;
+	#closed = false;
+
+	private constructor(linked: LinkedObject, kernel: Kernel, loaded: Loaded) {
+		this.linked = linked;
+		this.kernel = kernel;
+		this.maps = loaded.maps;
+		this.programs = loaded.programs;
+		this.rejections = loaded.rejections;
+		this.logs = loaded.logs;
+		this.btfError = loaded.btfError;
+	}
+
+	/** Throws "kernel/unavailable" and "kernel/rejected"; nothing stays open then. */
+	static async load(linked: LinkedObject, options: KernelLoadOptions = {}): Promise<KernelObject> {
+		const kernel = await openKernel();
+		const loaded: Loaded = {
+			maps: [],
+			programs: new Map(),
+			rejections: new Map(),
+			logs: new Map(),
+			btf: undefined,
+			btfError: undefined,
+		};
+		try {
+			const info = loadBtf(kernel, linked, loaded);
+			for (const map of linked.maps) loaded.maps.push(createMap(kernel, map, loaded.btf));
+			for (const program of wanted(linked, options.programs)) {
+				loadProgram(kernel, linked, program, info, loaded, options);
+			}
+			fillSlots(linked, loaded);
+			return new KernelObject(linked, kernel, loaded);
+		} catch (error) {
+			closeAll(loaded);
+			throw error;
+		} finally {
+			// maps and programs hold their own reference
+			loaded.btf?.close();
+		}
+	}
+
+	/** A map by name; throws "machine/unknown-map". */
+	map(name: string): KernelMap {
+		const index = this.linked.maps.findIndex((map) => map.name === name);
+		const map = this.maps[index];
+		if (map === undefined)
+			throw unknown(
+				"map",
+				name,
+				this.linked.maps.map((each) => each.name),
+			);
+		return map;
+	}
+
+	/** A loaded program by name; throws "machine/unknown-program", or why the kernel refused it. */
+	program(name: string): KernelProgram {
+		const program = this.programs.get(name);
+		if (program !== undefined) return program;
+		throw this.rejections.get(name) ?? unknown("program", name, [...this.programs.keys()]);
+	}
+
+	/**
+	 * BPF_PROG_TEST_RUN. Throws "kernel/rejected" for an input that the kernel refuses (EINVAL), and for a program
+	 * type that has no test run (ENOTSUPP).
+	 */
+	run(name: string, input: KernelRunInput): KernelRunResult {
+		const program = this.program(name);
+		const { type } = this.linked.programs.find((each) => each.name === name)!;
+		const context = contextInput(type, input);
+		const output = program.run({
+			...(input.packet.length === 0 ? {} : { data: input.packet }),
+			...(context === undefined ? {} : { context }),
+			...(input.repeat === undefined ? {} : { repeat: input.repeat }),
+			...(input.cpu === undefined ? {} : { cpu: input.cpu }),
+			...(input.flags === undefined ? {} : { flags: input.flags }),
+		});
+		return {
+			verdict: { code: output.retval },
+			packet: output.data,
+			context: contextOutput(type, output.context),
+			...(context === undefined ? {} : { contextBytes: output.context }),
+			duration: output.duration,
+			engine: "kernel",
+			verified: true,
+		};
+	}
+
+	/** Puts a program into a slot of a prog array, or empties it. Throws "kernel/rejected" (EINVAL: the owner excludes it). */
+	setSlot(map: string, slot: number, program: string | undefined): void {
+		const array = this.map(map);
+		const result =
+			program === undefined
+				? array.hostDelete(u32(slot))
+				: array.hostUpdate(u32(slot), u32(this.program(program).fd));
+		// emptying an empty slot changes nothing, which is what was asked for
+		if (result < 0 && !(program === undefined && result === -2)) {
+			throw rejected(`${program ?? "to empty it"} in ${map}[${slot}]`, -result, { map });
+		}
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		for (const handle of [...this.programs.values(), ...this.maps]) handle.close();
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+}
+
+/** What is open while an object is being loaded. */
+interface Loaded {
+	readonly maps: KernelMap[];
+	readonly programs: Map<string, KernelProgram>;
+	readonly rejections: Map<string, TailhopError>;
+	readonly logs: Map<string, string>;
+	btf: KernelBtf | undefined;
+	btfError: TailhopError | undefined;
+}
+
+function closeAll({ maps, programs }: Loaded): void {
+	for (const handle of [...programs.values(), ...maps]) handle.close();
+}
+
+/** As libbpf: an object whose BTF is refused is loaded without it. */
+function loadBtf(kernel: Kernel, linked: LinkedObject, loaded: Loaded): DebugInfo | undefined {
+	const info = debugInfo(linked);
+	if (info === undefined) return undefined;
+	try {
+		loaded.btf = kernel.loadBtf(info.btf);
+		return info;
+	} catch (error) {
+		if (!(error instanceof TailhopError) || error.code !== "kernel/rejected") throw error;
+		loaded.btfError = error;
+		return undefined;
+	}
+}
+
+function createMap(kernel: Kernel, map: LinkedMap, btf: KernelBtf | undefined): KernelMap {
+	const inner = map.inner === undefined ? undefined : createMap(kernel, map.inner, undefined);
+	const plain = {
+		type: map.type,
+		keySize: map.keySize,
+		valueSize: map.valueSize,
+		maxEntries: map.maxEntries,
+		flags: map.flags,
+		name: map.name,
+		mapExtra: map.mapExtra,
+		...((map.flags & F_NUMA_NODE) === 0 || map.numaNode === undefined ? {} : { numaNode: map.numaNode }),
+		...(inner === undefined ? {} : { inner }),
+	};
+	try {
+		const created = createWithBtf(kernel, plain, map, btf) ?? kernel.createMap(plain);
+		try {
+			fillData(map, created);
+		} catch (error) {
+			created.close();
+			throw error;
+		}
+		return created;
+	} finally {
+		// the template is only looked at
+		inner?.close();
+	}
+}
+
+/** As libbpf: a kind of map that takes no BTF ids (prog arrays, maps in maps, …) is made without them. */
+function createWithBtf(
+	kernel: Kernel,
+	plain: Parameters<Kernel["createMap"]>[0],
+	{ keyTypeId, valueTypeId }: LinkedMap,
+	btf: KernelBtf | undefined,
+): KernelMap | undefined {
+	if (btf === undefined || (keyTypeId === 0 && valueTypeId === 0)) return undefined;
+	try {
+		return kernel.createMap({ ...plain, btf, keyTypeId, valueTypeId });
+	} catch {
+		return undefined;
+	}
+}
+
+function fillData(map: LinkedMap, created: KernelMap): void {
+	const check = (what: string, result: number): void => {
+		if (result < 0) throw rejected(`${what} of ${map.name}`, -result, { map: map.name });
+	};
+	if (map.initial !== undefined) {
+		const value = new Uint8Array(created.hostValueSize);
+		value.set(map.initial.subarray(0, value.length));
+		check("the initial value", created.hostUpdate(u32(0), value));
+	}
+	if (map.frozen) check("the freezing", created.freeze());
+}
+
+/** The named programs and all that they reach through slots of the object's prog arrays. */
+function wanted(linked: LinkedObject, names: readonly string[] | undefined): readonly LinkedProgram[] {
+	if (names === undefined) return linked.programs;
+	const byName = new Map(linked.programs.map((program) => [program.name, program]));
+	const found = new Set<LinkedProgram>();
+	const queue = [...names];
+	for (const name of queue) {
+		const program = byName.get(name);
+		if (program === undefined) throw unknown("program", name, [...byName.keys()]);
+		if (found.has(program)) continue;
+		found.add(program);
+		const used = mapsOf(program);
+		for (const { map, target } of linked.slots) {
+			if (used.has(map) && linked.maps[map]?.type === PROG_ARRAY) queue.push(target);
+		}
+	}
+	return linked.programs.filter((program) => found.has(program));
+}
+
+/** Indexes of the maps that a program's lddw instructions name (BPF_PSEUDO_MAP_IDX, BPF_PSEUDO_MAP_IDX_VALUE). */
+function mapsOf({ insns }: LinkedProgram): ReadonlySet<number> {
+	const used = new Set<number>();
+	for (const { opcode, src, imm } of insns) if (opcode === 0x18 && (src === 5 || src === 6)) used.add(imm);
+	return used;
+}
+
+function loadProgram(
+	kernel: Kernel,
+	linked: LinkedObject,
+	program: LinkedProgram,
+	info: DebugInfo | undefined,
+	loaded: Loaded,
+	{ keepGoing = false, log }: KernelLoadOptions,
+): void {
+	const { name } = program;
+	const result = kernel.loadProgram({
+		type: program.type,
+		name,
+		insns: program.insns,
+		maps: loaded.maps,
+		license: linked.license,
+		kernelVersion: linked.kernelVersion,
+		expectedAttachType: program.expectedAttachType,
+		flags: program.flags,
+		...(loaded.btf === undefined || info === undefined
+			? {}
+			: { btf: loaded.btf, ...info.ofProgram(program) }),
+		...(log === undefined ? {} : { log }),
+	});
+	if (log !== undefined) loaded.logs.set(name, result.log);
+	if (result.ok) loaded.programs.set(name, result.program);
+	else if (keepGoing)
+		loaded.rejections.set(name, rejected(`program ${name}`, result.errno, { program: name }, result.log));
+	else accepted(result, name);
+}
+
+function fillSlots(linked: LinkedObject, { maps, programs }: Loaded): void {
+	for (const { map, slot, target } of linked.slots) {
+		const inner = linked.maps.findIndex((each) => each.name === target);
+		const handle = linked.maps[map]?.type === PROG_ARRAY ? programs.get(target) : maps[inner];
+		const outer = maps[map];
+		// a program that was not wanted, or was refused
+		if (handle === undefined || outer === undefined) continue;
+		const result = outer.hostUpdate(u32(slot), u32(handle.fd));
+		const name = linked.maps[map]!.name;
+		if (result < 0) throw rejected(`${target} in ${name}[${slot}]`, -result, { map: name });
+	}
+}
+
+function unknown(what: "map" | "program", name: string, names: readonly string[]): TailhopError {
+	return new TailhopError(
+		`machine/unknown-${what}`,
+		`there is no ${what} ${name}`,
+		{},
+		{
+			hint: names.length === 0 ? `The object has no ${what}s.` : `There are: ${names.join(", ")}.`,
+		},
+	);
+}
+
+function u32(value: number): Uint8Array {
+	return new Uint8Array(Uint32Array.of(value).buffer);
+}

@@ -1,0 +1,1 @@
+export { fixture, fixtureNames } from "./fixtures.ts";
