@@ -9,12 +9,12 @@ export {
 } from "./ext.ts";
 export {
 	alignOf,
+	btfName,
 	declTags,
-	findAll,
-	findType,
-	isKind,
-	nameOf,
-	resolve,
+	findBtfType,
+	findBtfTypes,
+	isBtfKind,
+	resolveType,
 	sizeOf,
 	skipModifiers,
 	typeById,

@@ -37,7 +37,7 @@ export function skipModifiers(btf: Btf, id: number): number {
 }
 
 /** The type behind typedefs, const, volatile, restrict and type tags. */
-export function resolve(btf: Btf, id: number): BtfType {
+export function resolveType(btf: Btf, id: number): BtfType {
 	return typeById(btf, skipModifiers(btf, id));
 }
 
@@ -89,30 +89,30 @@ function alignOfType(btf: Btf, type: BtfType, known: Map<number, number>): numbe
 }
 
 /** The name that a type declares; "" for anonymous ones and for kinds without. */
-export function nameOf(type: BtfType): string {
+export function btfName(type: BtfType): string {
 	return "name" in type ? type.name : "";
 }
 
 /** Ids of the types of that name, ascending; optionally of one kind. Pointers and modifiers have none. */
-export function findAll(btf: Btf, name: string, kind?: BtfKind): readonly number[] {
+export function findBtfTypes(btf: Btf, name: string, kind?: BtfKind): readonly number[] {
 	const ids = names(btf).get(name) ?? [];
 	return kind === undefined ? ids : ids.filter((id) => btf.types[id]!.kind === kind);
 }
 
 /** The first type of that name and kind. */
-export function findType<K extends BtfKind>(
+export function findBtfType<K extends BtfKind>(
 	btf: Btf,
 	name: string,
 	kind: K,
 ): { readonly id: number; readonly type: BtfOf<K> } | undefined {
-	for (const id of findAll(btf, name)) {
+	for (const id of findBtfTypes(btf, name)) {
 		const type = btf.types[id]!;
-		if (isKind(type, kind)) return { id, type };
+		if (isBtfKind(type, kind)) return { id, type };
 	}
 	return undefined;
 }
 
-export function isKind<K extends BtfKind>(type: BtfType, kind: K): type is BtfOf<K> {
+export function isBtfKind<K extends BtfKind>(type: BtfType, kind: K): type is BtfOf<K> {
 	return type.kind === kind;
 }
 
@@ -122,7 +122,7 @@ function names(btf: Btf): ReadonlyMap<string, readonly number[]> {
 	if (known !== undefined) return known;
 	const made = new Map<string, number[]>();
 	btf.types.forEach((type, id) => {
-		const name = type.kind === "decl_tag" || type.kind === "type_tag" ? "" : nameOf(type);
+		const name = type.kind === "decl_tag" || type.kind === "type_tag" ? "" : btfName(type);
 		if (name === "") return;
 		const list = made.get(name);
 		if (list === undefined) made.set(name, [id]);
