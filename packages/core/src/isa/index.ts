@@ -29,4 +29,11 @@ export {
 	TABLE,
 } from "./table.ts";
 export { ATTACH_TYPE, MAP_FLAG, MAP_TYPE, nameOf, PROG_TYPE } from "./uapi.ts";
-export { findInvalid, secondSlots, targetOf, type ValidateOptions, validate } from "./validate.ts";
+export {
+	findInvalid,
+	findInvalidFields,
+	secondSlots,
+	targetOf,
+	type ValidateOptions,
+	validate,
+} from "./validate.ts";

@@ -18,13 +18,14 @@
  *   +-----------+-------+-----------+
  *
  * Columns:
- *   num      dense and stable from 0: what lowered code switches over (see `OP`). New rows go to the end.
- *   opcode   the byte; with operand "kx", the K form, and the X form is `opcode | 0x08`.
- *   operand  which forms exist: "kx" both, "x" only src, "none" where the S bit is not an operand's.
- *   select   the field and value that tells rows of one opcode apart.
- *   dialect  present when Linux lacks the instruction: only that dialect decodes it.
- *   family   rows that decode alike; further columns belong to the family.
- *   text     LLVM's syntax; asm/template.ts explains the `$` parts.
+ *   num        dense and stable from 0: what lowered code switches over (see `OP`). New rows go to the end.
+ *   opcode     the byte; with operand "kx", the K form, and the X form is `opcode | 0x08`.
+ *   operand    which forms exist: "kx" both, "x" only src, "none" where the S bit is not an operand's.
+ *   select     the field and value that tells rows of one opcode apart.
+ *   dialect    present when Linux lacks the instruction: only that dialect decodes it.
+ *   unchecked  a reserved field (RFC 9669) that Linux does not look at; only other dialects refuse it.
+ *   family     rows that decode alike; further columns belong to the family.
+ *   text       LLVM's syntax; asm/template.ts explains the `$` parts.
  */
 // biome-ignore format: one row, one line
 export const TABLE = {
@@ -120,10 +121,10 @@ export const TABLE = {
 	stxdw: { num: 72, opcode: 0x7b, operand: "none", family: "stx", size: 8, text: "*(u64 *)($rd$off) = $rs" },
 
 	// atomics on *(dst + off); `fetch`: src (cmpxchg: r0) gets the old value
-	atomic_add32: { num: 73, opcode: 0xc3, operand: "none", select: ["imm", 0x00], family: "atomic", atomic: "add", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) += $ws" },
-	atomic_or32: { num: 74, opcode: 0xc3, operand: "none", select: ["imm", 0x40], family: "atomic", atomic: "or", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) |= $ws" },
-	atomic_and32: { num: 75, opcode: 0xc3, operand: "none", select: ["imm", 0x50], family: "atomic", atomic: "and", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) &= $ws" },
-	atomic_xor32: { num: 76, opcode: 0xc3, operand: "none", select: ["imm", 0xa0], family: "atomic", atomic: "xor", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) ^= $ws" },
+	atomic_add32: { num: 73, opcode: 0xc3, operand: "none", select: ["imm", 0x00], family: "atomic", atomic: "add", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) += $vs" },
+	atomic_or32: { num: 74, opcode: 0xc3, operand: "none", select: ["imm", 0x40], family: "atomic", atomic: "or", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) |= $vs" },
+	atomic_and32: { num: 75, opcode: 0xc3, operand: "none", select: ["imm", 0x50], family: "atomic", atomic: "and", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) &= $vs" },
+	atomic_xor32: { num: 76, opcode: 0xc3, operand: "none", select: ["imm", 0xa0], family: "atomic", atomic: "xor", fetch: false, bits: 32, size: 4, text: "lock *(u32 *)($rd$off) ^= $vs" },
 	atomic_fetch_add32: { num: 77, opcode: 0xc3, operand: "none", select: ["imm", 0x01], family: "atomic", atomic: "add", fetch: true, bits: 32, size: 4, text: "$ws = atomic_fetch_add((u32 *)($rd$off), $ws)" },
 	atomic_fetch_or32: { num: 78, opcode: 0xc3, operand: "none", select: ["imm", 0x41], family: "atomic", atomic: "or", fetch: true, bits: 32, size: 4, text: "$ws = atomic_fetch_or((u32 *)($rd$off), $ws)" },
 	atomic_fetch_and32: { num: 79, opcode: 0xc3, operand: "none", select: ["imm", 0x51], family: "atomic", atomic: "and", fetch: true, bits: 32, size: 4, text: "$ws = atomic_fetch_and((u32 *)($rd$off), $ws)" },
@@ -142,13 +143,13 @@ export const TABLE = {
 	cmpxchg64: { num: 92, opcode: 0xdb, operand: "none", select: ["imm", 0xf1], family: "atomic", atomic: "cmpxchg", fetch: true, bits: 64, size: 8, text: "r0 = cmpxchg_64($rd$off, r0, $rs)" },
 
 	// load-acquire (dst = *(src + off)) and store-release (*(dst + off) = src)
-	load_acquire_b: { num: 93, opcode: 0xd3, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 1, text: "$wd = load_acquire((u8 *)($rs$off))" },
-	load_acquire_h: { num: 94, opcode: 0xcb, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 2, text: "$wd = load_acquire((u16 *)($rs$off))" },
-	load_acquire_w: { num: 95, opcode: 0xc3, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 4, text: "$wd = load_acquire((u32 *)($rs$off))" },
+	load_acquire_b: { num: 93, opcode: 0xd3, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 1, text: "$vd = load_acquire((u8 *)($rs$off))" },
+	load_acquire_h: { num: 94, opcode: 0xcb, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 2, text: "$vd = load_acquire((u16 *)($rs$off))" },
+	load_acquire_w: { num: 95, opcode: 0xc3, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 4, text: "$vd = load_acquire((u32 *)($rs$off))" },
 	load_acquire_dw: { num: 96, opcode: 0xdb, operand: "none", select: ["imm", 0x100], family: "load_acquire", size: 8, text: "$rd = load_acquire((u64 *)($rs$off))" },
-	store_release_b: { num: 97, opcode: 0xd3, operand: "none", select: ["imm", 0x110], family: "store_release", size: 1, text: "store_release((u8 *)($rd$off), $ws)" },
-	store_release_h: { num: 98, opcode: 0xcb, operand: "none", select: ["imm", 0x110], family: "store_release", size: 2, text: "store_release((u16 *)($rd$off), $ws)" },
-	store_release_w: { num: 99, opcode: 0xc3, operand: "none", select: ["imm", 0x110], family: "store_release", size: 4, text: "store_release((u32 *)($rd$off), $ws)" },
+	store_release_b: { num: 97, opcode: 0xd3, operand: "none", select: ["imm", 0x110], family: "store_release", size: 1, text: "store_release((u8 *)($rd$off), $vs)" },
+	store_release_h: { num: 98, opcode: 0xcb, operand: "none", select: ["imm", 0x110], family: "store_release", size: 2, text: "store_release((u16 *)($rd$off), $vs)" },
+	store_release_w: { num: 99, opcode: 0xc3, operand: "none", select: ["imm", 0x110], family: "store_release", size: 4, text: "store_release((u32 *)($rd$off), $vs)" },
 	store_release_dw: { num: 100, opcode: 0xdb, operand: "none", select: ["imm", 0x110], family: "store_release", size: 8, text: "store_release((u64 *)($rd$off), $rs)" },
 
 	// jumps: relative to the next slot, in slots
@@ -183,7 +184,7 @@ export const TABLE = {
 	call_local: { num: 127, opcode: 0x85, operand: "none", select: ["src", 1], family: "call_local", text: "call $local" },
 	call_kfunc: { num: 128, opcode: 0x85, operand: "none", select: ["src", 2], family: "call_kfunc", text: "call $kfunc" },
 	callx: { num: 129, opcode: 0x8d, operand: "none", dialect: "conformance", family: "callx", text: "callx $rd" },
-	exit: { num: 130, opcode: 0x95, operand: "none", family: "exit", text: "exit" },
+	exit: { num: 130, opcode: 0x95, operand: "none", unchecked: "off", family: "exit", text: "exit" },
 } as const;
 
 export type Op = keyof typeof TABLE;

@@ -78,18 +78,40 @@ function check(
 	const insn = insns[index]!;
 	const op = opOf(insn, dialect);
 	if (op === undefined) return undecodable(insn, index);
+	return checkFields(op, insns, index, dialect) ?? checkTarget(op, insns, index, second);
+}
+
+/**
+ * What is wrong with the fields of one instruction (the first slot of a lddw), jump targets aside: unknown
+ * opcode, reserved fields in use, registers that do not exist, a bad second slot.
+ */
+export function findInvalidFields(
+	insns: readonly Insn[],
+	index: number,
+	dialect: Dialect = "linux",
+): TailhopError | undefined {
+	const op = opOf(insns[index]!, dialect);
+	return op === undefined ? undecodable(insns[index]!, index) : checkFields(op, insns, index, dialect);
+}
+
+function checkFields(
+	op: Op,
+	insns: readonly Insn[],
+	index: number,
+	dialect: Dialect,
+): TailhopError | undefined {
 	const row: Row = TABLE[op];
 	return (
-		checkFields(op, row, insn, index) ??
-		(row.family === "lddw" ? checkSecondSlot(op, insns, index) : undefined) ??
-		checkTarget(op, insns, index, second)
+		checkSlot(op, row, insns[index]!, index, dialect) ??
+		(row.family === "lddw" ? checkSecondSlot(op, insns, index) : undefined)
 	);
 }
 
 /** Reserved fields are 0 and register numbers exist. */
-function checkFields(op: Op, row: Row, insn: Insn, index: number): TailhopError | undefined {
+function checkSlot(op: Op, row: Row, insn: Insn, index: number, dialect: Dialect): TailhopError | undefined {
 	const used = new Set<Field>();
 	if ("select" in row) used.add(row.select[0]);
+	if ("unchecked" in row && dialect === "linux") used.add(row.unchecked);
 	for (const field of FAMILY_FIELDS[row.family])
 		used.add(field === "operand" ? (insn.opcode & X ? "src" : "imm") : field);
 	for (const field of ["dst", "src", "off", "imm"] as const)
@@ -121,7 +143,8 @@ function checkFields(op: Op, row: Row, insn: Insn, index: number): TailhopError 
 			`addr_space_cast with imm ${insn.imm}`,
 			{ insn: index },
 			{
-				hint: "it converts between address spaces 0 and 1 only: imm is 1 or 65536",
+				hint: "off 1 makes mov an addr_space_cast, between address spaces 0 and 1 only: imm is 1 or 65536",
+				detail: { opcode: insn.opcode, reserved: "off", value: insn.off },
 			},
 		);
 	return undefined;

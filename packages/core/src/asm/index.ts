@@ -1,0 +1,2 @@
+export { type Assembled, type AssembledLine, type AssembleOptions, assemble } from "./assemble.ts";
+export { type Names, printInsn, printInsns } from "./print.ts";
