@@ -42,7 +42,12 @@ export interface MapSpec {
 	/** User space freezes it once filled (`.rodata*`, `.kconfig`). */
 	readonly frozen: boolean;
 	/** Variables of a data section. */
-	readonly variables: readonly { readonly name: string; readonly offset: number; readonly size: number; readonly typeId: number }[];
+	readonly variables: readonly {
+		readonly name: string;
+		readonly offset: number;
+		readonly size: number;
+		readonly typeId: number;
+	}[];
 }
 
 /** A map with every number known. Its index in `LinkedObject.maps` is what instructions refer to. */
