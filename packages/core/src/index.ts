@@ -3,3 +3,8 @@ export * from "./errors/index.ts";
 export * from "./elf/index.ts";
 export * from "./helpers/index.ts";
 export * from "./hooks/index.ts";
+export * from "./asm/index.ts";
+export * from "./isa/index.ts";
+export * from "./spec/index.ts";
+export * from "./maps/index.ts";
+export * from "./memory/index.ts";

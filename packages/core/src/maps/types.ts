@@ -15,17 +15,25 @@ export interface MapInstance {
 	/** Address of the header in the control area: what a program holds as map pointer. */
 	readonly address: number;
 
-	// program side; addresses in, address or 0 out, or 0 / -errno
+	// program side; addresses in, address or 0 out, or 0 / -errno; flags: a u64 whose upper half is not 0 as any
+	// number above 4, all modes refuse it
 	lookup(keyPtr: number, cpu: number): number;
 	update(keyPtr: number, valuePtr: number, flags: number, cpu: number): number;
 	delete(keyPtr: number): number;
 	push?(valuePtr: number, flags: number): number;
 	pop?(valuePtr: number): number;
 	peek?(valuePtr: number): number;
-	/** Walks like bpf_for_each_map_elem: cursor 0 starts, 0 ends; key and value addresses of a cursor. */
+	/**
+	 * Walks like bpf_for_each_map_elem: cursor 0 starts, 0 ends; key and value addresses of a cursor, both in the
+	 * data area (the key is a copy that stays as long as the element).
+	 */
 	next?(cursor: number): number;
 	cursorKey?(cursor: number): number;
 	cursorValue?(cursor: number, cpu: number): number;
+
+	/** Prog array: the word of a slot below maxEntries, 0 = empty; and its one atomic store. */
+	slotWord?(slot: number): number;
+	setSlotWord?(slot: number, word: number): void;
 
 	// host side
 	hostLookup(key: Uint8Array): Uint8Array | number;
@@ -36,9 +44,28 @@ export interface MapInstance {
 	hostLookupAndDelete(key: Uint8Array): Uint8Array | number;
 	/** Every entry; order as hostNextKey's. */
 	hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+	/** Bytes of a value on the host side: `roundUp(valueSize, 8) * cpus` for per-CPU kinds. */
+	readonly hostValueSize: number;
 	/** BPF_MAP_FREEZE. */
 	freeze(): number;
 
 	/** Address of the single value of an array map at a byte offset (lddw map value), or -errno. */
 	valueAddress(offset: number): number;
+
+	/** prog_array and perf_event_array: the words. */
+	readonly slots?: Slots;
+}
+
+/** Words that the machine fills and understands; 0 is an empty slot. */
+export interface Slots {
+	/** max_entries. */
+	readonly length: number;
+	/** Address of the words now. */
+	readonly words: number;
+	/** 0 past the end, too. */
+	word(index: number): number;
+	/** One atomic store; the word before, or -E2BIG past the end. */
+	setWord(index: number, word: number): number;
+	/** Makes other words (an address in the control area, `length` words) the array's, by one store; those before. */
+	swapWords(words: number): number;
 }

@@ -18,7 +18,17 @@
 export const CONTROL_BASE = 0x1_0000;
 
 /** The allocator's own words; written by the map code only. */
-export const ALLOCATOR = { MAGIC: 0x1_0000, DATA_BASE: 0x1_0004, CONTROL_BRK: 0x1_0008, DATA_BRK: 0x1_000c, LOCK: 0x1_0010, FREE_LISTS: 0x1_0020 } as const;
+export const ALLOCATOR = {
+	MAGIC: 0x1_0000,
+	DATA_BASE: 0x1_0004,
+	CONTROL_BRK: 0x1_0008,
+	DATA_BRK: 0x1_000c,
+	LOCK: 0x1_0010,
+	/** Header of the ring buffer made last; a word in each header leads on. */
+	RINGBUFS: 0x1_0014,
+	/** A word per size class of the control area, then those of the data area. */
+	FREE_LISTS: 0x1_0800,
+} as const;
 
 /** The machine's words. */
 export const MACHINE = {

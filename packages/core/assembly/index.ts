@@ -1,0 +1,10 @@
+// The map code: every export that JavaScript or compiled programs call. See src/maps/code.ts for the types.
+
+export { allocControl, allocData, blockSize, freeControl, freeData, initMemory } from "./alloc";
+export {
+	arrayCreate, arrayCursorKey, arrayLookup, arrayUpdate, percpuArrayLookup, percpuArrayUpdate, percpuArrayUpdateAll,
+} from "./array";
+export { hashCreate, hashDelete, hashLookup, hashUpdate, percpuHashLookup, percpuHashUpdate } from "./hash";
+export { jhash } from "./jhash";
+export { slotExchange, slotLoad, slotsCreate, slotsSwap } from "./slots";
+export { tableKey, tableKeyCopy, tableNext, tableNextKey, tableValue } from "./table";

@@ -1,0 +1,106 @@
+import type { LinkedMap } from "../spec/index.ts";
+import { BaseMap, nextIndex } from "./base.ts";
+import { E2BIG, EINVAL, ENOMEM } from "./errno.ts";
+import { ACCESS, F } from "./flags.ts";
+import { type MapKind, roundUp8 } from "./kind.ts";
+import { HEADER_SIZE } from "./layout.ts";
+
+/** kernel/bpf/arraymap.c: array. */
+class ArrayMap extends BaseMap {
+	override lookup(keyPtr: number, _cpu: number): number {
+		return this.code.arrayLookup(this.address, keyPtr) >>> 0;
+	}
+
+	override update(keyPtr: number, valuePtr: number, flags: number, _cpu: number): number {
+		return this.code.arrayUpdate(this.address, keyPtr, valuePtr, flags);
+	}
+
+	next(cursor: number): number {
+		return cursor < this.def.maxEntries ? cursor + 1 : 0;
+	}
+
+	cursorKey(cursor: number): number {
+		return this.code.arrayCursorKey(this.address, cursor) >>> 0;
+	}
+
+	cursorValue(cursor: number, cpu: number): number {
+		return this.lookup(this.cursorKey(cursor), cpu);
+	}
+
+	protected override getFromHost(key: number): number {
+		return this.lookup(key, 0);
+	}
+
+	protected override putFromHost(key: number, value: number, flags: number): number {
+		return this.update(key, value, flags, 0);
+	}
+
+	protected override nextFromHost(key: Uint8Array | null): Uint8Array | number {
+		return nextIndex(key, this.def.maxEntries);
+	}
+
+	/** array_map_direct_value_addr: an array of one entry only. */
+	override valueAddress(offset: number): number {
+		if (this.def.maxEntries !== 1) return super.valueAddress(offset);
+		return offset >= this.def.valueSize ? EINVAL : this.first + offset;
+	}
+
+	protected get first(): number {
+		return this.withBytes(new Uint8Array(4), null, (key) => this.lookup(key, 0));
+	}
+}
+
+class PercpuArrayMap extends ArrayMap {
+	override get hostValueSize(): number {
+		return roundUp8(this.def.valueSize) * this.cpus;
+	}
+
+	override lookup(keyPtr: number, cpu: number): number {
+		return this.code.percpuArrayLookup(this.address, keyPtr, cpu) >>> 0;
+	}
+
+	override update(keyPtr: number, valuePtr: number, flags: number, cpu: number): number {
+		return this.code.percpuArrayUpdate(this.address, keyPtr, valuePtr, flags, cpu);
+	}
+
+	protected override putFromHost(key: number, value: number, flags: number): number {
+		return this.code.percpuArrayUpdateAll(this.address, key, value, flags);
+	}
+
+	override valueAddress(offset: number): number {
+		return BaseMap.prototype.valueAddress.call(this, offset);
+	}
+}
+
+/** KMALLOC_MAX_SIZE. */
+const MAX_VALUE = 2 ** 31 - 1;
+/** PCPU_MIN_UNIT_SIZE. */
+export const MAX_PERCPU_VALUE = 32768;
+
+function checkSizes(def: LinkedMap): number {
+	if (def.maxEntries === 0 || def.keySize !== 4 || def.valueSize === 0) return EINVAL;
+	return def.valueSize > MAX_VALUE ? E2BIG : 0;
+}
+
+export const array: MapKind = {
+	type: 2,
+	name: "array",
+	flags: ACCESS | F.NUMA_NODE | F.MMAPABLE | F.INNER_MAP,
+	check: checkSizes,
+	controlNeed: () => HEADER_SIZE,
+	create: (context) => context.runtime.code.arrayCreate(context.address, 0) || new ArrayMap(context),
+};
+
+export const percpuArray: MapKind = {
+	type: 6,
+	name: "percpu_array",
+	flags: ACCESS,
+	check(def) {
+		const error = checkSizes(def);
+		if (error) return error;
+		return roundUp8(def.valueSize) > MAX_PERCPU_VALUE ? E2BIG : 0;
+	},
+	controlNeed: () => HEADER_SIZE,
+	create: (context) =>
+		context.runtime.code.arrayCreate(context.address, 1) === 0 ? new PercpuArrayMap(context) : ENOMEM,
+};

@@ -1,0 +1,214 @@
+import { TailhopError } from "../errors/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import type { LinkedMap } from "../spec/index.ts";
+import type { MapCode } from "./code.ts";
+import { EINVAL, ENOENT, ENOMEM, ENOTSUPP, EPERM } from "./errno.ts";
+import { F } from "./flags.ts";
+import type { MapContext } from "./kind.ts";
+import { roundUp8 } from "./kind.ts";
+import { MAP } from "./layout.ts";
+import type { MapRuntime } from "./runtime.ts";
+import type { MapInstance } from "./types.ts";
+
+/**
+ * What every kind shares: the permissions that bpf(2) checks before a kind is asked (map_get_sys_perms), and the
+ * way of host bytes into linear memory and back. A kind overrides the hooks that it has; the defaults answer as
+ * the kernel does for kinds without the operation.
+ */
+export abstract class BaseMap implements MapInstance {
+	readonly def: LinkedMap;
+	readonly index: number;
+	readonly address: number;
+	readonly cpus: number;
+	protected readonly runtime: MapRuntime;
+	protected readonly code: MapCode;
+
+	constructor(context: MapContext) {
+		this.def = context.def;
+		this.index = context.index;
+		this.address = context.address;
+		this.cpus = context.cpus;
+		this.runtime = context.runtime;
+		this.code = context.runtime.code;
+	}
+
+	// program side
+
+	abstract lookup(keyPtr: number, cpu: number): number;
+
+	update(_keyPtr: number, _valuePtr: number, _flags: number, _cpu: number): number {
+		return EINVAL;
+	}
+
+	delete(_keyPtr: number): number {
+		return EINVAL;
+	}
+
+	// what bpf(2) moves: a value as user space sees it
+
+	/** Bytes of a value on the host side: every CPU's for per-CPU kinds. */
+	get hostValueSize(): number {
+		return this.def.valueSize;
+	}
+
+	// hooks of the host side: key and value are addresses, flags are at most BPF_EXIST
+
+	/** Address of the bytes, or -errno. */
+	protected getFromHost(_key: number): number {
+		return ENOTSUPP;
+	}
+
+	protected putFromHost(_key: number, _value: number, _flags: number): number {
+		return EINVAL;
+	}
+
+	protected deleteFromHost(_key: number): number {
+		return EINVAL;
+	}
+
+	/** Copies the value to `into` and deletes the key. */
+	protected takeFromHost(_key: number, _into: number): number {
+		return ENOTSUPP;
+	}
+
+	protected nextFromHost(_key: Uint8Array | null): Uint8Array | number {
+		return ENOTSUPP;
+	}
+
+	// host side
+
+	get frozen(): boolean {
+		return (this.runtime.memory.u32(this.address + MAP.STATE) & 1) !== 0;
+	}
+
+	/** FMODE_CAN_WRITE. */
+	get #writable(): boolean {
+		return (this.def.flags & F.RDONLY) === 0 && !this.frozen;
+	}
+
+	/** FMODE_CAN_READ. */
+	get #readable(): boolean {
+		return (this.def.flags & F.WRONLY) === 0;
+	}
+
+	hostLookup(key: Uint8Array): Uint8Array | number {
+		if (!this.#readable) return EPERM;
+		this.#checkSize("key", key, this.def.keySize);
+		return this.withBytes(key, null, (keyPtr) => {
+			const found = this.getFromHost(keyPtr);
+			if (found === 0) return ENOENT;
+			return found < 0 ? found : this.runtime.memory.read(found, this.hostValueSize);
+		});
+	}
+
+	hostUpdate(key: Uint8Array, value: Uint8Array, flags: bigint): number {
+		if (!this.#writable) return EPERM;
+		this.#checkSize("key", key, this.def.keySize);
+		this.#checkSize("value", value, this.hostValueSize);
+		if (flags < 0n || flags > 2n) return EINVAL;
+		return this.withBytes(key, value, (keyPtr, valuePtr) =>
+			this.putFromHost(keyPtr, valuePtr, Number(flags)),
+		);
+	}
+
+	hostDelete(key: Uint8Array): number {
+		if (!this.#writable) return EPERM;
+		this.#checkSize("key", key, this.def.keySize);
+		return this.withBytes(key, null, (keyPtr) => this.deleteFromHost(keyPtr));
+	}
+
+	hostNextKey(key: Uint8Array | null): Uint8Array | number {
+		if (!this.#readable) return EPERM;
+		if (key) this.#checkSize("key", key, this.def.keySize);
+		return this.nextFromHost(key);
+	}
+
+	hostLookupAndDelete(key: Uint8Array): Uint8Array | number {
+		if (!this.#readable || !this.#writable) return EPERM;
+		this.#checkSize("key", key, this.def.keySize);
+		const size = this.hostValueSize;
+		return this.withBytes(key, new Uint8Array(size), (keyPtr, valuePtr) => {
+			const result = this.takeFromHost(keyPtr, valuePtr);
+			return result < 0 ? result : this.runtime.memory.read(valuePtr, size);
+		});
+	}
+
+	/** Every entry by hostNextKey; kinds with a faster way override it. */
+	*hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+		let key = this.nextFromHost(null);
+		while (typeof key !== "number") {
+			const entryKey = key;
+			const value = this.withBytes(entryKey, null, (keyPtr) => {
+				const found = this.getFromHost(keyPtr);
+				return found <= 0 ? found : this.runtime.memory.read(found, this.hostValueSize);
+			});
+			if (typeof value !== "number") yield [entryKey, value];
+			key = this.nextFromHost(entryKey);
+		}
+	}
+
+	/** EPERM where it is frozen already, and for BPF_F_RDONLY maps (both as 6.18 answers). */
+	freeze(): number {
+		if (!this.#writable) return EPERM;
+		const state = this.address + MAP.STATE;
+		this.runtime.memory.setU32(state, this.runtime.memory.u32(state) | 1);
+		return 0;
+	}
+
+	valueAddress(_offset: number): number {
+		return ENOTSUPP;
+	}
+
+	/** The CPU that the machine runs on: what smp_processor_id is for a host's call. */
+	protected get cpu(): number {
+		return this.runtime.memory.u32(MACHINE.CPU);
+	}
+
+	/**
+	 * Puts key and value into memory for the length of a call. From the allocator each time: a buffer kept in
+	 * JavaScript would outlive a restored snapshot, and two workers would share it.
+	 */
+	protected withBytes<T>(
+		key: Uint8Array | null,
+		value: Uint8Array | null,
+		call: (keyPtr: number, valuePtr: number) => T,
+	): T | number {
+		const keyRoom = roundUp8(key?.length ?? 0);
+		const size = keyRoom + (value?.length ?? 0);
+		const block = this.code.allocControl(size);
+		if (block === ENOMEM) return ENOMEM;
+		const keyPtr = block >>> 0;
+		if (key) this.runtime.memory.write(keyPtr, key);
+		if (value) this.runtime.memory.write(keyPtr + keyRoom, value);
+		try {
+			return call(keyPtr, keyPtr + keyRoom);
+		} finally {
+			this.code.freeControl(block, size);
+		}
+	}
+
+	#checkSize(what: string, bytes: Uint8Array, size: number): void {
+		if (bytes.length === size) return;
+		throw new TailhopError(
+			"machine/invalid-input",
+			`${what} of map ${this.def.name} has ${size} bytes, not ${bytes.length}`,
+			{ map: this.def.name },
+		);
+	}
+}
+
+/** A u32 as key bytes. */
+export function indexKey(index: number): Uint8Array {
+	return Uint8Array.of(index, index >>> 8, index >>> 16, index >>> 24);
+}
+
+export function keyIndex(key: Uint8Array): number {
+	return (key[0]! | (key[1]! << 8) | (key[2]! << 16) | (key[3]! << 24)) >>> 0;
+}
+
+/** array_map_get_next_key: an index past the end starts over, as an unknown key does. */
+export function nextIndex(key: Uint8Array | null, maxEntries: number): Uint8Array | number {
+	const index = key ? keyIndex(key) : maxEntries;
+	if (index >= maxEntries) return indexKey(0);
+	return index === maxEntries - 1 ? ENOENT : indexKey(index + 1);
+}

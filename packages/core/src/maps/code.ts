@@ -1,0 +1,47 @@
+/**
+ * The exports of the map code. Addresses in and out are i32 (JavaScript sees 2 GiB and more as negative: use
+ * `>>> 0`); results are an address (0: none), or 0 and negative errnos.
+ */
+export interface MapCode {
+	initMemory(dataBase: number): number;
+	/** Zeroed, 8-aligned; -ENOMEM when the control area would pass dataBase or the memory cannot grow. */
+	allocControl(size: number): number;
+	/** `size` as it was asked for. */
+	freeControl(address: number, size: number): void;
+	allocData(size: number): number;
+	freeData(address: number, size: number): void;
+	/** Bytes that a block of `size` takes. */
+	blockSize(size: number): number;
+
+	arrayCreate(map: number, perCpu: number): number;
+	arrayLookup(map: number, key: number): number;
+	arrayUpdate(map: number, key: number, value: number, flags: number): number;
+	arrayCursorKey(map: number, cursor: number): number;
+	percpuArrayLookup(map: number, key: number, cpu: number): number;
+	percpuArrayUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
+	percpuArrayUpdateAll(map: number, key: number, value: number, flags: number): number;
+
+	hashCreate(map: number, seed: number, perCpu: number): number;
+	hashLookup(map: number, key: number): number;
+	hashUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
+	/** `value` != 0: the value (`valueBytes`) is copied there before it goes. */
+	hashDelete(map: number, key: number, value: number, valueBytes: number): number;
+	percpuHashLookup(map: number, key: number, cpu: number): number;
+	/** cpu -1: `value` holds every CPU's, rounded up to 8 each. */
+	percpuHashUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
+
+	/** Elements as cursors: the one after `element` (0: the first), 0 at the end. */
+	tableNext(map: number, element: number): number;
+	tableNextKey(map: number, key: number): number;
+	/** In the control area. */
+	tableKey(map: number, element: number): number;
+	/** A copy in the data area, for programs. */
+	tableKeyCopy(map: number, element: number): number;
+	tableValue(map: number, element: number, cpu: number): number;
+	jhash(key: number, length: number, seed: number): number;
+
+	slotsCreate(map: number): number;
+	slotLoad(map: number, index: number): number;
+	slotExchange(map: number, index: number, word: number): number;
+	slotsSwap(map: number, words: number): number;
+}

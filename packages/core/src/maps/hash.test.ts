@@ -1,0 +1,96 @@
+import { describe, expect, test } from "vitest";
+import { E2BIG, EEXIST, EINVAL, ENOENT } from "./errno.ts";
+import { F } from "./flags.ts";
+import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
+
+const HASH = 1;
+const PERCPU_HASH = 5;
+
+describe("hash", () => {
+	test("update modes and errnos are the kernel's", () => {
+		const map = newMap(newRuntime(), HASH, 4, 8, 2);
+		const [a, b, c] = [le(1), le(2), le(3)];
+		const value = le(7, 8);
+		expect(map.hostLookup(a)).toBe(ENOENT);
+		expect(map.hostUpdate(a, value, 2n)).toBe(ENOENT);
+		expect(map.hostUpdate(a, value, 1n)).toBe(0);
+		expect(map.hostUpdate(a, value, 1n)).toBe(EEXIST);
+		expect(map.hostUpdate(a, le(8, 8), 2n)).toBe(0);
+		for (const flags of [3n, 4n, 5n, 8n, 1n << 32n]) expect(map.hostUpdate(a, value, flags)).toBe(EINVAL);
+		expect(map.hostUpdate(b, value, 0n)).toBe(0);
+		expect(map.hostUpdate(c, value, 0n)).toBe(E2BIG);
+		expect(map.hostUpdate(b, value, 0n)).toBe(0);
+		expect(hex(map.hostLookup(a))).toBe("0800000000000000");
+		expect(hex(map.hostLookupAndDelete(a))).toBe("0800000000000000");
+		expect(map.hostLookupAndDelete(a)).toBe(ENOENT);
+		expect(map.hostDelete(a)).toBe(ENOENT);
+		expect(map.hostUpdate(c, value, 0n)).toBe(0);
+	});
+
+	// 6.18's get_next_key order: 16 entries, BPF_F_ZERO_SEED, keys 0..9 (u32, zeros behind) put in one after another
+	test.each([
+		[1, [8, 4, 7, 6, 5, 2, 1, 0, 9, 3]],
+		[2, [7, 1, 0, 6, 3, 9, 4, 2, 5, 8]],
+		[3, [4, 7, 8, 6, 5, 2, 9, 3, 1, 0]],
+		[4, [4, 5, 0, 7, 2, 1, 8, 9, 6, 3]],
+		[5, [4, 6, 7, 3, 0, 8, 1, 9, 5, 2]],
+		[6, [1, 3, 0, 8, 7, 6, 5, 2, 4, 9]],
+		[7, [7, 4, 5, 0, 6, 1, 8, 2, 3, 9]],
+		[8, [7, 4, 3, 8, 9, 2, 6, 5, 1, 0]],
+		[11, [8, 7, 2, 9, 0, 5, 6, 4, 3, 1]],
+		[12, [7, 6, 8, 4, 3, 2, 0, 5, 9, 1]],
+		[13, [6, 7, 2, 1, 4, 9, 3, 8, 5, 0]],
+		[15, [7, 0, 5, 3, 4, 8, 1, 6, 9, 2]],
+		[16, [7, 6, 4, 1, 9, 3, 8, 5, 0, 2]],
+		[23, [8, 2, 3, 4, 1, 9, 7, 6, 5, 0]],
+		[24, [8, 9, 1, 6, 2, 0, 5, 3, 7, 4]],
+		[25, [6, 9, 8, 1, 7, 4, 5, 0, 3, 2]],
+	])("with a zero seed, keys of %i bytes come in the kernel's order", (keySize, order) => {
+		const map = newMap(newRuntime(), HASH, keySize, 4, 16, F.ZERO_SEED);
+		const key = (i: number) => Uint8Array.from({ length: keySize }, (_, at) => (at === 0 ? i : 0));
+		for (let i = 0; i < 10; i++) map.hostUpdate(key(i), le(i), 0n);
+		expect([...map.hostEntries()].map(([bytes]) => bytes[0])).toEqual(order);
+		// the next of an unknown key is the first
+		expect(hex(map.hostNextKey(key(200)))).toBe(hex(key(order[0]!)));
+		expect(hex(map.hostNextKey(key(order[3]!)))).toBe(hex(key(order[4]!)));
+		expect(map.hostNextKey(key(order[9]!))).toBe(ENOENT);
+	});
+
+	test.each(FLAVOURS)("programs look up, update and delete by address (shared: %s)", (shared) => {
+		const runtime = newRuntime(shared);
+		const map = newMap(runtime, HASH, 6, 12, 100);
+		const key = inMemory(runtime, Uint8Array.of(1, 2, 3, 4, 5, 6));
+		const value = inMemory(runtime, le(77, 12));
+		expect(map.lookup(key, 0)).toBe(0);
+		expect(map.update(key, value, 0, 0)).toBe(0);
+		const found = map.lookup(key, 0);
+		expect(found).toBeGreaterThanOrEqual(runtime.dataBase);
+		expect(found % 8).toBe(0);
+		expect(hex(runtime.memory.read(found, 12))).toBe("4d0000000000000000000000");
+		expect(map.delete(key)).toBe(0);
+		expect(map.delete(key)).toBe(ENOENT);
+	});
+});
+
+describe("percpu_hash", () => {
+	test("a program sees its CPU's value, the host all of them", () => {
+		const runtime = newRuntime();
+		const map = newMap(runtime, PERCPU_HASH, 4, 4, 8, 0, 3);
+		const key = inMemory(runtime, le(9));
+		expect(map.update(key, inMemory(runtime, le(5)), 0, 1)).toBe(0);
+		// the other CPUs' values start at zero
+		expect(hex(map.hostLookup(le(9)))).toBe("000000000000000005000000000000000000000000000000");
+		const value = map.lookup(key, 2);
+		runtime.memory.setU32(value, 6);
+		expect(hex(map.hostLookup(le(9)))).toBe("000000000000000005000000000000000600000000000000");
+		expect(
+			map.hostUpdate(
+				le(9),
+				Uint8Array.from({ length: 24 }, (_, i) => i),
+				0n,
+			),
+		).toBe(0);
+		expect(map.lookup(key, 2)).toBe(value);
+		expect(runtime.memory.u32(value)).toBe(0x13121110);
+	});
+});

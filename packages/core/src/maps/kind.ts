@@ -1,0 +1,33 @@
+import type { LinkedMap } from "../spec/index.ts";
+import type { MapRuntime } from "./runtime.ts";
+import type { MapInstance } from "./types.ts";
+
+/** What a map is made from. */
+export interface MapContext {
+	readonly runtime: MapRuntime;
+	readonly def: LinkedMap;
+	readonly index: number;
+	/** The header, its common words filled in. */
+	readonly address: number;
+	readonly cpus: number;
+	/** Seed of hash tables; 0 under BPF_F_ZERO_SEED. */
+	readonly seed: number;
+}
+
+/** One row of MAP_KINDS. */
+export interface MapKind {
+	/** BPF_MAP_TYPE_*. */
+	readonly type: number;
+	/** As bpftool and libbpf name it: "lru_hash". */
+	readonly name: string;
+	/** The flags that BPF_MAP_CREATE takes for it. */
+	readonly flags: number;
+	/** The kernel's map_alloc_check for everything else: 0 or -errno. */
+	check(def: LinkedMap, cpus: number): number;
+	/** Bytes of control area that it can come to need. */
+	controlNeed(def: LinkedMap, cpus: number): number;
+	/** A MapInstance, or -errno. */
+	create(context: MapContext): MapInstance | number;
+}
+
+export const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;

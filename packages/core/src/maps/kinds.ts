@@ -1,0 +1,20 @@
+import { array, percpuArray } from "./array.ts";
+import { hash, percpuHash } from "./hash.ts";
+import type { MapKind } from "./kind.ts";
+import { perfEventArray, progArray } from "./slots.ts";
+
+/** The kinds that can be made, by BPF_MAP_TYPE_*. */
+export const MAP_KINDS: Readonly<Record<number, MapKind>> = Object.fromEntries(
+	[array, hash, percpuArray, percpuHash, perfEventArray, progArray].map((kind) => [kind.type, kind]),
+);
+
+/** enum bpf_map_type of 6.18, by number: for messages, and for kinds that cannot be made yet. */
+const NAMES =
+	"unspec hash array prog_array perf_event_array percpu_hash percpu_array stack_trace cgroup_array lru_hash lru_percpu_hash lpm_trie array_of_maps hash_of_maps devmap sockmap cpumap xskmap sockhash cgroup_storage reuseport_sockarray percpu_cgroup_storage queue stack sk_storage devmap_hash struct_ops ringbuf inode_storage task_storage bloom_filter user_ringbuf cgrp_storage arena".split(
+		" ",
+	);
+
+/** "lru_hash", or "map type 99". */
+export function mapTypeName(type: number): string {
+	return NAMES[type] ?? `map type ${type}`;
+}

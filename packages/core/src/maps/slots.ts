@@ -1,0 +1,83 @@
+import type { LinkedMap } from "../spec/index.ts";
+import { BaseMap, nextIndex } from "./base.ts";
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
+import { F } from "./flags.ts";
+import type { MapContext, MapKind } from "./kind.ts";
+import { HEADER_SIZE, SLOTS } from "./layout.ts";
+import type { Slots } from "./types.ts";
+
+/**
+ * Arrays of words whose meaning is the machine's: a program's index, a reader's presence. From the host the value
+ * is the word; the machine translates (descriptors, ids, owner checks) before it calls. kernel/bpf/arraymap.c:
+ * fd_array.
+ */
+class SlotsMap extends BaseMap {
+	readonly slots: Slots;
+	/** perf_event_array answers a lookup with ENOTSUPP. */
+	readonly #lookups: boolean;
+
+	constructor(context: MapContext, lookups: boolean) {
+		super(context);
+		this.#lookups = lookups;
+		const { code, memory } = context.runtime;
+		const { address, def } = context;
+		this.slots = {
+			length: def.maxEntries,
+			get words() {
+				return memory.u32(address + SLOTS.WORDS);
+			},
+			word: (index) => code.slotLoad(address, index) >>> 0,
+			setWord(index, word) {
+				if (index >>> 0 >= def.maxEntries) return E2BIG;
+				return code.slotExchange(address, index, word) >>> 0;
+			},
+			swapWords: (words) => code.slotsSwap(address, words) >>> 0,
+		};
+	}
+
+	/** Programs may not look into it (the verifier refuses them). */
+	override lookup(_keyPtr: number, _cpu: number): number {
+		return 0;
+	}
+
+	protected override getFromHost(keyPtr: number): number {
+		if (!this.#lookups) return ENOTSUPP;
+		const index = this.runtime.memory.u32(keyPtr);
+		return this.slots.word(index) === 0 ? ENOENT : this.slots.words + index * 4;
+	}
+
+	protected override putFromHost(keyPtr: number, valuePtr: number, flags: number): number {
+		if (flags !== 0) return EINVAL;
+		const { memory } = this.runtime;
+		const previous = this.slots.setWord(memory.u32(keyPtr), memory.u32(valuePtr));
+		return previous === E2BIG ? E2BIG : 0;
+	}
+
+	protected override deleteFromHost(keyPtr: number): number {
+		const previous = this.slots.setWord(this.runtime.memory.u32(keyPtr), 0);
+		if (previous === E2BIG) return E2BIG;
+		return previous === 0 ? ENOENT : 0;
+	}
+
+	protected override nextFromHost(key: Uint8Array | null): Uint8Array | number {
+		return nextIndex(key, this.def.maxEntries);
+	}
+}
+
+function checkSlots(def: LinkedMap): number {
+	return def.maxEntries === 0 || def.keySize !== 4 || def.valueSize !== 4 ? EINVAL : 0;
+}
+
+function slotsKind(type: number, name: string, flags: number, lookups: boolean): MapKind {
+	return {
+		type,
+		name,
+		flags: F.NUMA_NODE | F.RDONLY | F.WRONLY | flags,
+		check: checkSlots,
+		controlNeed: (def) => HEADER_SIZE + def.maxEntries * 4 * 1.25 + 16,
+		create: (context) => context.runtime.code.slotsCreate(context.address) || new SlotsMap(context, lookups),
+	};
+}
+
+export const progArray = slotsKind(3, "prog_array", 0, true);
+export const perfEventArray = slotsKind(4, "perf_event_array", F.PRESERVE_ELEMS, false);
