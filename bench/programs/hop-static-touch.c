@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hop-static with a bounds check and a read-modify-write of the packet in each program. */
+#define TOUCH
+#include "hop-static.c"
