@@ -21,7 +21,7 @@ function recorder(more: Partial<MapInstance> = {}): { map: MapInstance; calls: u
 			return result;
 		};
 	const none = () => -95;
-	const map = {
+	const map: MapInstance = {
 		def: { name: "m", type: 1 } as MapInstance["def"],
 		index: 0,
 		address: MAP,
@@ -36,8 +36,9 @@ function recorder(more: Partial<MapInstance> = {}): { map: MapInstance; calls: u
 		hostEntries: () => [],
 		freeze: none,
 		valueAddress: none,
+		hostValueSize: 8,
 		...more,
-	} satisfies MapInstance;
+	};
 	return { map, calls };
 }
 

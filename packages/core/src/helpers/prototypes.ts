@@ -1,6 +1,10 @@
 import { cpuPrototypes } from "./cpu.ts";
+import { lockPrototypes } from "./lock.ts";
 import { loopPrototypes } from "./loop.ts";
 import { mapPrototypes } from "./map-ops.ts";
+import { perfPrototypes } from "./perf.ts";
+import { printkPrototypes } from "./printk.ts";
+import { stringPrototypes } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { timePrototypes } from "./time.ts";
 import type { HelperPrototype } from "./types.ts";
@@ -11,6 +15,10 @@ const families: readonly (readonly HelperPrototype[])[] = [
 	timePrototypes,
 	cpuPrototypes,
 	loopPrototypes,
+	printkPrototypes,
+	lockPrototypes,
+	perfPrototypes,
+	stringPrototypes,
 	tailCallPrototypes,
 ];
 

@@ -1,11 +1,24 @@
 import { cpuHelpers } from "./cpu.ts";
+import { lockHelpers } from "./lock.ts";
 import { loopHelpers } from "./loop.ts";
 import { mapHelpers } from "./map-ops.ts";
+import { perfHelpers } from "./perf.ts";
+import { printkHelpers } from "./printk.ts";
+import { stringHelpers } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { timeHelpers } from "./time.ts";
 import type { Helper } from "./types.ts";
 
-const families: readonly (readonly Helper[])[] = [mapHelpers, timeHelpers, cpuHelpers, loopHelpers];
+const families: readonly (readonly Helper[])[] = [
+	mapHelpers,
+	timeHelpers,
+	cpuHelpers,
+	loopHelpers,
+	lockHelpers,
+	perfHelpers,
+	stringHelpers,
+	printkHelpers,
+];
 
 /** Linux's helpers that have an implementation, by id; tail_call is the engine's own and not among them. */
 export const HELPERS: ReadonlyMap<number, Helper> = /* @__PURE__ */ new Map(

@@ -201,4 +201,9 @@ export interface Environment {
 	readonly routes: readonly Route[];
 	readonly neighbours: readonly Neighbour[];
 	readonly interfaces: readonly Interface[];
+	/**
+	 * Whether someone reads every perf event array: slot i from CPU i ("all", the default: the caller gets the
+	 * output), or nobody does ("none": perf_event_output answers -ENOENT, as in a test run of the kernel).
+	 */
+	readonly perfReaders?: "all" | "none";
 }
