@@ -31,10 +31,6 @@ export interface MapInstance {
 	cursorKey?(cursor: number): number;
 	cursorValue?(cursor: number, cpu: number): number;
 
-	/** Prog array: the word of a slot below maxEntries, 0 = empty; and its one atomic store. */
-	slotWord?(slot: number): number;
-	setSlotWord?(slot: number, word: number): void;
-
 	// host side
 	hostLookup(key: Uint8Array): Uint8Array | number;
 	hostUpdate(key: Uint8Array, value: Uint8Array, flags: bigint): number;
@@ -48,6 +44,7 @@ export interface MapInstance {
 	readonly hostValueSize: number;
 	/** BPF_MAP_FREEZE. */
 	freeze(): number;
+	readonly frozen: boolean;
 
 	/** Address of the single value of an array map at a byte offset (lddw map value), or -errno. */
 	valueAddress(offset: number): number;
