@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/**
+ * Keeps what the documents show true. In every Markdown file, a comment before a fenced block says what the block
+ * holds; this script compares, or with --write puts it there (after `npm run build`).
+ *
+ *   <!-- file: examples/library/datapath.test.ts -->   the file, as it is
+ *   <!-- run: run examples/hello/hello.o -->           `$ tailhop run …` and what it prints
+ *   <!-- run: … | lines 1-12 -->                        the same, these lines of the output only
+ *
+ *   node scripts/docs.mjs [--write]      prints what differs and exits with 1
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const cli = join("packages", "tailhop", "dist", "cli.mjs");
+const write = process.argv.includes("--write");
+
+const BLOCK = /<!-- (file|run): (.+?) -->\n+```(\w*)\n([\s\S]*?)```/g;
+
+/** Words of a command line; single or double quotes hold one together. */
+const words = (line) => [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3]);
+
+function runOutput(spec) {
+	const [, line, from, to] = /^(.*?)(?: \| lines (\d+)-(\d+))?$/.exec(spec);
+	const { stdout, stderr } = spawnSync(process.execPath, [cli, ...words(line)], {
+		cwd: root,
+		encoding: "utf8",
+		env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, COLUMNS: "110" },
+	});
+	let lines = `${stdout}${stderr}`.replace(/\n+$/, "").split("\n");
+	const total = lines.length;
+	if (from !== undefined) lines = lines.slice(from - 1, to);
+	const more = from !== undefined && Number(to) < total ? "\n…" : "";
+	return `$ tailhop ${line}\n${lines.map((l) => l.trimEnd()).join("\n")}${more}\n`;
+}
+
+function markdownFiles(folder = "") {
+	return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+		const path = join(folder, entry.name);
+		if (entry.isDirectory()) return /^(node_modules|dist|\..*)$/.test(entry.name) ? [] : markdownFiles(path);
+		return entry.name.endsWith(".md") ? [path] : [];
+	});
+}
+
+let blocks = 0;
+let wrong = 0;
+for (const path of markdownFiles()) {
+	const file = join(root, path);
+	const text = readFileSync(file, "utf8");
+	const fresh = text.replace(BLOCK, (whole, kind, what, language, content) => {
+		blocks++;
+		if (kind === "file" && !existsSync(join(root, what))) {
+			console.error(`${path}: ${what} does not exist`);
+			wrong++;
+			return whole;
+		}
+		const real = kind === "file" ? readFileSync(join(root, what), "utf8") : runOutput(what);
+		if (real === content) return whole;
+		if (!write) {
+			console.error(
+				`${path}: the block of "${kind}: ${what}" is not what it says; npm run docs puts it right`,
+			);
+			wrong++;
+		}
+		return `<!-- ${kind}: ${what} -->\n\n\`\`\`${language}\n${real}\`\`\``;
+	});
+	if (write && fresh !== text) {
+		writeFileSync(file, fresh);
+		console.log(`${path}: written`);
+	}
+}
+console.log(`documents: ${blocks} blocks, ${wrong} wrong`);
+process.exitCode = wrong > 0 || blocks === 0 ? 1 : 0;
