@@ -1,4 +1,7 @@
 export { BTF_FUNC, BTF_INT, BTF_VAR } from "./constants.ts";
+export { applyCoreRelo, describeRelo, POISON_IMM, resolveCoreRelo } from "./core.ts";
+export { essentialName } from "./core-compat.ts";
+export { CORE, CORE_KINDS, type CoreResolution, type CoreTarget } from "./core-types.ts";
 export {
 	type BtfExt,
 	type BtfExtSection,
@@ -20,4 +23,5 @@ export {
 	typeById,
 } from "./query.ts";
 export { readBtf, readBtfStrings } from "./reader.ts";
+export { cDeclaration, cDefinition, typeName } from "./text.ts";
 export type { Btf, BtfKind, BtfMember, BtfOf, BtfType } from "./types.ts";
