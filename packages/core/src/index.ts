@@ -8,3 +8,5 @@ export * from "./isa/index.ts";
 export * from "./spec/index.ts";
 export * from "./maps/index.ts";
 export * from "./memory/index.ts";
+export * from "./interpreter/index.ts";
+export * from "./machine/index.ts";

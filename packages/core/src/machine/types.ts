@@ -1,6 +1,6 @@
-import type { TailhopError, SourceLine } from "../errors/index.ts";
-import type { Environment, Output } from "../helpers/index.ts";
-import type { HookInput, HookOutput } from "../hooks/index.ts";
+import type { SourceLine, TailhopError } from "../errors/index.ts";
+import type { Environment, Helper, Output } from "../helpers/index.ts";
+import type { Hook, HookInput, HookOutput } from "../hooks/index.ts";
 
 export interface MachineOptions {
 	/** Partial: the rest is the deterministic default. */
@@ -15,6 +15,19 @@ export interface MachineOptions {
 	readonly budget?: number;
 	/** Default: shared where SharedArrayBuffer exists. */
 	readonly shared?: boolean;
+	/** Whether somebody reads the perf event arrays (default); false: perf_event_output answers ENOENT, as in a bare test run. */
+	readonly perfReaders?: boolean;
+	/** Program types that can be run; default Linux's. */
+	readonly hooks?: readonly Hook[];
+	/** Helpers beside Linux's, or in their place, by id. */
+	readonly helpers?: ReadonlyMap<number, Helper>;
+	/** Control memory to set aside for objects that `load` brings later. */
+	readonly controlBytes?: number;
+}
+
+export interface LoadOptions {
+	/** Maps of the machine to use for the object's maps of the same name. */
+	readonly reuse?: readonly string[];
 }
 
 export interface RunInput extends HookInput {
@@ -25,7 +38,12 @@ export interface RunInput extends HookInput {
 
 /** One bpf_tail_call that was reached. */
 export interface Hop {
-	readonly from: { readonly program: string; readonly subprogram?: string; readonly insn: number; readonly source?: SourceLine };
+	readonly from: {
+		readonly program: string;
+		readonly subprogram?: string;
+		readonly insn: number;
+		readonly source?: SourceLine;
+	};
 	readonly map: string;
 	/** r3's low 32 bits. */
 	readonly slot: number;
@@ -36,6 +54,7 @@ export interface Hop {
 }
 
 export interface RunResult extends HookOutput {
+	readonly error?: undefined;
 	/** r0's low 32 bits: what BPF_PROG_TEST_RUN returns. */
 	readonly verdict: { readonly code: number; readonly name?: string };
 	/** All 64 bits of r0. */
@@ -48,9 +67,13 @@ export interface RunResult extends HookOutput {
 	readonly verified: boolean;
 }
 
-/** A run that ended in a fault; hops and output up to it are kept. */
-export interface Fault {
+/** A run that ended in a fault, or did not start; hops and output up to it are kept. */
+export interface Failure {
 	readonly error: TailhopError;
 	readonly hops: readonly Hop[];
 	readonly output: readonly Output[];
+	readonly engine: string;
+	readonly verified: boolean;
 }
+
+export type RunOutcome = RunResult | Failure;

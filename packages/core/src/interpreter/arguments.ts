@@ -1,0 +1,269 @@
+import type {
+	ArgKind,
+	CallbackArg,
+	Helper,
+	HelperImplementation,
+	IteratingHelper,
+	ReturnKind,
+} from "../helpers/index.ts";
+import type { MapInstance } from "../maps/index.ts";
+import type { Execution } from "./execution.ts";
+import { accessFault, REGION, SCALAR } from "./regions.ts";
+
+/** BPF_F_RDONLY_PROG: programs may only read the map's values. */
+const RDONLY_PROG = 1 << 7;
+/** BPF_F_WRONLY_PROG. */
+const WRONLY_PROG = 1 << 8;
+
+/** A helper's prototype, read once. */
+export interface HelperPlan {
+	readonly name: string;
+	readonly args: readonly ArgKind[];
+	/** How r0's upper half comes: see ReturnKind. */
+	readonly result: "int" | "u64" | "void" | "pointer";
+	readonly returns: ReturnKind;
+	readonly fixedSizes: Readonly<Record<number, number>>;
+	readonly changesPacket: boolean;
+	/** 0, or which argument is a reference that the helper takes away. */
+	readonly releases: number;
+	readonly run: HelperImplementation | undefined;
+	readonly iterate: IteratingHelper | undefined;
+	readonly callback: number;
+	readonly callbackArgs: readonly CallbackArg[];
+}
+
+export function planOf(helper: Helper): HelperPlan {
+	const { name, args, returns, fixedSizes = {}, changesPacket = false, releases = 0 } = helper.prototype;
+	const common = {
+		name,
+		args,
+		returns,
+		fixedSizes,
+		changesPacket,
+		releases,
+		result: returns === "int" || returns === "u64" || returns === "void" ? returns : ("pointer" as const),
+	};
+	return "run" in helper
+		? { ...common, run: helper.run, iterate: undefined, callback: 0, callbackArgs: [] }
+		: {
+				...common,
+				run: undefined,
+				iterate: helper.iterate,
+				callback: helper.callback,
+				callbackArgs: helper.callbackArgs,
+			};
+}
+
+/** What a memory argument is for: its access, and where its size comes from. */
+interface MemoryKind {
+	readonly access: "read" | "write" | "both";
+	readonly size: "next" | "key" | "value" | number;
+	readonly orNull?: boolean;
+}
+
+const MEMORY: Partial<Record<ArgKind, MemoryKind>> = {
+	map_key: { access: "read", size: "key" },
+	map_value: { access: "read", size: "value" },
+	map_value_or_null: { access: "read", size: "value", orNull: true },
+	map_value_out: { access: "write", size: "value" },
+	mem_in: { access: "read", size: "next" },
+	mem_in_or_null: { access: "read", size: "next", orNull: true },
+	mem_out: { access: "write", size: "next" },
+	mem_out_or_null: { access: "write", size: "next", orNull: true },
+	mem_inout: { access: "both", size: "next" },
+	long_out: { access: "write", size: 8 },
+	int_out: { access: "write", size: 4 },
+};
+
+const POINTS_TO: Partial<Record<ArgKind, number>> = {
+	map: REGION.MAP,
+	func: REGION.FUNCTION,
+	ringbuf_mem: REGION.MEMORY,
+};
+
+/** Checks r1-r5 against the prototype, as far as values and provenance tell. Faults name the argument. */
+export function checkArguments(x: Execution, plan: HelperPlan): void {
+	const p = x.provenance;
+	const r = x.registers;
+	let map: MapInstance | undefined;
+	for (let i = 0; i < plan.args.length; i++) {
+		const at = 2 + 2 * i;
+		const kind = plan.args[i]!;
+		const provenance = p[at]!;
+		if (provenance < 0) x.uninitialized(at, at);
+		const memory = MEMORY[kind];
+		if (memory !== undefined) {
+			if (provenance === SCALAR && r[at] === 0 && r[at + 1] === 0 && memory.orNull) continue;
+			let size: number;
+			if (memory.size === "key") size = map?.def.keySize ?? 0;
+			else if (memory.size === "value") size = map?.def.valueSize ?? 0;
+			else if (memory.size === "next") {
+				const fixed = plan.fixedSizes[i];
+				if (fixed !== undefined) size = fixed;
+				else {
+					if (p[at + 2]! < 0) x.uninitialized(at + 2, at + 2);
+					size = sizeArgument(x, plan, i + 1);
+				}
+			} else size = memory.size;
+			checkMemory(x, i, provenance, size, memory);
+			continue;
+		}
+		switch (kind) {
+			case "ctx":
+				if (provenance !== x.contextRegion || r[at]! >>> 0 !== x.regions.start(provenance))
+					wrong(x, plan, i, "the context");
+				break;
+			case "map": {
+				map =
+					provenance > 0 && x.regions.kind[provenance] === REGION.MAP
+						? x.host.runtime.map(r[at]! >>> 0)
+						: undefined;
+				if (map === undefined) wrong(x, plan, i, "a map");
+				break;
+			}
+			case "func":
+			case "ringbuf_mem":
+				if (provenance <= 0 || x.regions.kind[provenance] !== POINTS_TO[kind])
+					wrong(x, plan, i, kind === "func" ? "a function" : "a reserved record");
+				if (x.regions.ended(provenance) !== undefined) wrong(x, plan, i, "a record that is still reserved");
+				if (kind === "ringbuf_mem" && r[at]! >>> 0 !== x.regions.start(provenance))
+					wrong(x, plan, i, "the record's start");
+				break;
+			case "stack_or_null":
+				if (provenance > 0 ? x.regions.kind[provenance] !== REGION.STACK : r[at] !== 0 || r[at + 1] !== 0)
+					wrong(x, plan, i, "a pointer to the stack or null");
+				break;
+			case "const_str":
+				checkString(x, plan, i, provenance);
+				break;
+		}
+	}
+}
+
+function wrong(x: Execution, plan: HelperPlan, i: number, expected: string): never {
+	const p = x.provenance[2 + 2 * i]!;
+	const got = p > 0 ? `a pointer to ${x.regions.report(p).kind}` : "a number";
+	return x.fault(
+		"fault/argument",
+		`bpf_${plan.name}: R${i + 1} is ${got}, expected ${expected}`,
+		`Pass ${expected} as argument ${i + 1}.`,
+	);
+}
+
+/** The bytes that a size argument says; its upper half must be zero, and zero itself only where allowed. */
+function sizeArgument(x: Execution, plan: HelperPlan, i: number): number {
+	const at = 2 + 2 * i;
+	const size = x.registers[at]!;
+	if (x.provenance[at]! > 0) wrong(x, plan, i, "a size");
+	if (x.registers[at + 1] !== 0 || size < 0)
+		x.fault(
+			"fault/argument",
+			`bpf_${plan.name}: R${i + 1} is negative or beyond 2^31, expected a size`,
+			"Bound the size before the call.",
+		);
+	if (size === 0 && plan.args[i] === "size")
+		x.fault(
+			"fault/argument",
+			`bpf_${plan.name}: R${i + 1} is a size of zero`,
+			"Test for zero before the call.",
+		);
+	return size;
+}
+
+function checkMemory(x: Execution, i: number, provenance: number, size: number, memory: MemoryKind): void {
+	const at = 2 + 2 * i;
+	const address = x.registers[at]! >>> 0;
+	const { regions } = x;
+	const write = memory.access !== "read";
+	const usable = provenance > 0 && x.registers[at + 1] === 0 && regions.kind[provenance] !== REGION.CONTEXT;
+	if (
+		!usable ||
+		address < regions.base[provenance]! ||
+		address + size > (write ? regions.writeEnd : regions.end)[provenance]!
+	) {
+		// an empty range is fine anywhere inside a live region
+		if (!(usable && size === 0 && regions.ended(provenance) === undefined))
+			throw accessFault(regions, provenance, address, size, write ? "helper write" : "helper read", x.here());
+	}
+	if (write && regions.kind[provenance] === REGION.STACK) x.clobber(address, size);
+}
+
+/** A format: NUL-terminated inside a map value that programs can't write. */
+function checkString(x: Execution, plan: HelperPlan, i: number, provenance: number): void {
+	const at = 2 + 2 * i;
+	const { regions } = x;
+	if (provenance <= 0 || regions.kind[provenance] !== REGION.MAP_VALUE)
+		wrong(x, plan, i, "a constant string");
+	const address = x.registers[at]! >>> 0;
+	const end = regions.stop(provenance);
+	const { u8 } = x.host.runtime.memory;
+	for (let a = address; a < end; a++) if (u8[a] === 0) return;
+	x.fault(
+		"fault/argument",
+		`bpf_${plan.name}: R${i + 1} is a string without end`,
+		"End the format with a zero byte.",
+	);
+}
+
+/** Provenance of r0 after a helper; releases and acquires are noted on the way. */
+export function resultProvenance(x: Execution, plan: HelperPlan, result: number): number {
+	const { regions, registers: r, provenance: p } = x;
+	if (plan.releases > 0) {
+		const released = p[2 * plan.releases]!;
+		if (released > 0) regions.finish(released, `bpf_${plan.name} at insn ${x.insn - 1}`);
+	}
+	switch (plan.returns) {
+		case "void":
+			return -1;
+		case "map_value_or_null":
+		case "map_value": {
+			if (result === 0) return SCALAR;
+			const map = x.host.runtime.map(r[2]! >>> 0);
+			if (map === undefined) return SCALAR;
+			if (map.def.inner !== undefined) {
+				const inner = x.host.runtime.map(result >>> 0);
+				return inner === undefined
+					? SCALAR
+					: regions.element(REGION.MAP, inner.address, 0, "r", inner.index, inner.def.name);
+			}
+			return mapValueRegion(x, map, result >>> 0);
+		}
+		case "mem_or_null":
+		case "mem": {
+			if (result === 0) return SCALAR;
+			const sized = plan.args.indexOf("alloc_size");
+			const size = sized < 0 ? 0 : r[2 + 2 * sized]! >>> 0;
+			return regions.add(
+				REGION.MEMORY,
+				result >>> 0,
+				size,
+				"rw",
+				0,
+				`bpf_${plan.name} at insn ${x.insn - 1}`,
+			);
+		}
+		case "sock_or_null":
+		case "tcp_sock_or_null":
+		case "sock_common_or_null":
+		case "percpu_or_null":
+		case "btf_id_or_null":
+			return result === 0 ? SCALAR : regions.element(REGION.SOCKET, result >>> 0, 0, "r", 0, plan.name);
+		default:
+			return SCALAR;
+	}
+}
+
+/** Region of an element's value, with what the map's flags let programs do. */
+export function mapValueRegion(x: Execution, map: MapInstance, address: number): number {
+	const { flags, valueSize, name } = map.def;
+	const id = x.regions.element(
+		REGION.MAP_VALUE,
+		address,
+		valueSize,
+		flags & RDONLY_PROG ? "r" : "rw",
+		map.index,
+		name,
+	);
+	if (flags & WRONLY_PROG) x.regions.end[id] = 0;
+	return id;
+}

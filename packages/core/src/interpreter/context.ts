@@ -1,0 +1,115 @@
+import type { ContextField, Hook } from "../hooks/index.ts";
+import type { Execution } from "./execution.ts";
+import { REGION, SCALAR } from "./regions.ts";
+
+/**
+ * Accesses to a context go by the hook's table of fields, not by plain memory: which offsets exist, which widths
+ * they take, what a stored value becomes, and which fields hold pointers.
+ */
+const tables = new WeakMap<Hook, readonly (ContextField | undefined)[]>();
+
+/** Field by byte offset. */
+function fieldsOf(hook: Hook): readonly (ContextField | undefined)[] {
+	let table = tables.get(hook);
+	if (table === undefined) {
+		const made: (ContextField | undefined)[] = new Array(hook.contextSize).fill(undefined);
+		for (const field of hook.fields) made.fill(field, field.offset, field.offset + field.size);
+		table = made;
+		tables.set(hook, table);
+	}
+	return table;
+}
+
+function refuse(x: Execution, hook: Hook, offset: number, size: number, what: string): never {
+	return x.fault(
+		"fault/access",
+		`invalid bpf_context access off=${offset} size=${size}`,
+		`${hook.contextName} has no field that a program of this type may ${what} there with this width.`,
+	);
+}
+
+/** Width of one element: a u32 of cb[5], or the field itself. */
+function elementSize(field: ContextField): number {
+	return field.count === undefined ? field.size : field.size / field.count;
+}
+
+/** Whether 6.18 allows this load (kernel: the is_valid_access of the program type). */
+export function loadAllowed(field: ContextField, offset: number, size: number): boolean {
+	if (!field.read) return false;
+	if (field.loadWidths?.includes(size))
+		return (offset - field.offset) % size === 0 && offset + size <= field.offset + field.size;
+	const element = elementSize(field);
+	const within = (offset - field.offset) % element;
+	if (size === element) return within === 0;
+	return field.narrow && size < element && within % size === 0;
+}
+
+export function storeAllowed(field: ContextField, offset: number, size: number): boolean {
+	if (!field.write) return false;
+	const element = elementSize(field);
+	const widths = field.storeWidths ?? [element];
+	return (
+		widths.includes(size) &&
+		(offset - field.offset) % size === 0 &&
+		offset + size <= field.offset + field.size
+	);
+}
+
+/** Loads from the context into register `d`. */
+export function contextLoad(
+	x: Execution,
+	hook: Hook,
+	region: number,
+	d: number,
+	address: number,
+	size: number,
+): void {
+	const offset = address - x.regions.start(region);
+	const field = fieldsOf(hook)[offset];
+	if (field === undefined || !loadAllowed(field, offset, size)) refuse(x, hook, offset, size, "read");
+	const { view } = x.host.runtime.memory;
+	const r = x.registers;
+	r[d + 1] = 0;
+	if (size === 1) r[d] = view.getUint8(address);
+	else if (size === 2) r[d] = view.getUint16(address, true);
+	else r[d] = view.getInt32(address, true);
+	if (size === 8) r[d + 1] = view.getInt32(address + 4, true);
+	x.provenance[d] = pointerOf(x, field, r[d]!);
+}
+
+function pointerOf(x: Execution, field: ContextField, value: number): number {
+	switch (field.pointer) {
+		case undefined:
+			return SCALAR;
+		case "packet":
+		case "packet_end":
+		case "packet_meta":
+			return x.packetProvenance(field.pointer);
+		default:
+			// what lies behind is not modelled: readable as a pointer, no access through it
+			return value === 0 ? SCALAR : x.regions.element(REGION.SOCKET, value >>> 0, 0, "r", 0, field.name);
+	}
+}
+
+/** Stores register `s` into the context. */
+export function contextStore(
+	x: Execution,
+	hook: Hook,
+	region: number,
+	s: number,
+	address: number,
+	size: number,
+): void {
+	const offset = address - x.regions.start(region);
+	const field = fieldsOf(hook)[offset];
+	if (field === undefined || !storeAllowed(field, offset, size)) refuse(x, hook, offset, size, "write");
+	const { view } = x.host.runtime.memory;
+	const low = x.registers[s]!;
+	let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
+	if (field.store !== undefined) value = field.store(value >>> 0);
+	if (value === undefined) return;
+	if (size === 1) view.setUint8(address, value);
+	else if (size === 2) view.setUint16(address, value, true);
+	else view.setInt32(address, value, true);
+	if (size === 8) view.setInt32(address + 4, x.registers[s + 1]!, true);
+}

@@ -1,0 +1,18 @@
+export { mapValueRegion } from "./arguments.ts";
+export { type BareOptions, runBare } from "./bare.ts";
+export {
+	type EngineHost,
+	type Entry,
+	Execution,
+	FRAME_SIZE,
+	type HopRecord,
+	lineOf,
+	MAX_FRAMES,
+	MAX_TAIL_CALLS,
+	OUTCOMES,
+	type Outcome,
+	STACK_SIZE,
+	whereOf,
+} from "./execution.ts";
+export { ConstantPool, type LoweredProgram, lower, type Resolver } from "./lower.ts";
+export { REGION, type RegionReport, Regions, regionText } from "./regions.ts";

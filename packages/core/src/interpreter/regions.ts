@@ -1,0 +1,241 @@
+import { TailhopError, type Where } from "../errors/index.ts";
+
+/** What a pointer can point to. */
+export const REGION = {
+	STACK: 1,
+	CONTEXT: 2,
+	PACKET: 3,
+	PACKET_META: 4,
+	PACKET_END: 5,
+	MAP: 6,
+	MAP_VALUE: 7,
+	MAP_KEY: 8,
+	MEMORY: 9,
+	FUNCTION: 10,
+	SOCKET: 11,
+} as const;
+
+export type RegionKind = (typeof REGION)[keyof typeof REGION];
+
+const KIND_NAMES: Record<RegionKind, string> = {
+	[REGION.STACK]: "stack",
+	[REGION.CONTEXT]: "context",
+	[REGION.PACKET]: "packet",
+	[REGION.PACKET_META]: "packet metadata",
+	[REGION.PACKET_END]: "packet end",
+	[REGION.MAP]: "map",
+	[REGION.MAP_VALUE]: "map value",
+	[REGION.MAP_KEY]: "map key",
+	[REGION.MEMORY]: "memory",
+	[REGION.FUNCTION]: "function",
+	[REGION.SOCKET]: "socket",
+};
+
+/** A region as a fault reports it. Addresses are offsets in the machine's memory, `end` exclusive. */
+export interface RegionReport {
+	readonly kind: string;
+	readonly name?: string;
+	readonly start: number;
+	readonly end: number;
+	readonly ended?: string;
+}
+
+/** Provenance of a number, and of a register that was never written. */
+export const SCALAR = 0;
+export const UNINITIALIZED = -1;
+
+/**
+ * The regions that pointers of one machine come from. A provenance is an index here; every register and every
+ * spilled stack slot has one. Regions are never reused within an invocation, so an index is also a generation:
+ * packet pointers from before a move point to an ended region, however the addresses fall.
+ *
+ * Two columns serve the loop's test of a plain access, `base[p] <= addr && addr + size <= end[p]`: they are the
+ * region's bounds where a load or store needs nothing more, and the empty range where the slow path must decide
+ * (contexts, read-only values, ended regions, and what is no memory at all).
+ */
+export class Regions {
+	/** Bounds for loads; Float64 because an end may be 2^32. */
+	base = new Float64Array(64);
+	end = new Float64Array(64);
+	/** End for stores: 0 where the region is read-only. */
+	writeEnd = new Float64Array(64);
+	kind = new Int32Array(64);
+	/** Bounds as they are, whatever may be done there. */
+	#start = new Float64Array(64);
+	#stop = new Float64Array(64);
+	/** What the kind needs: a map's index, a stack frame's depth. */
+	aux = new Int32Array(64);
+	#names: (string | undefined)[] = [undefined];
+	#ended = new Map<number, string>();
+	#count = 1;
+	/** Regions of the machine itself (maps, map values of global data) come first and outlive invocations. */
+	#permanent = 1;
+	/** Element address → region, so that a loop of lookups makes one region an element. */
+	#elements = new Map<number, number>();
+
+	/** Adds a region; `access`: what a plain load or store may do there. */
+	add(
+		kind: RegionKind,
+		start: number,
+		size: number,
+		access: "rw" | "r" | "none",
+		aux = 0,
+		name?: string,
+	): number {
+		const id = this.#count++;
+		if (id === this.base.length) this.#grow();
+		this.kind[id] = kind;
+		this.#start[id] = start;
+		this.#stop[id] = start + size;
+		this.base[id] = start;
+		this.end[id] = access === "none" ? 0 : start + size;
+		this.writeEnd[id] = access === "rw" ? start + size : 0;
+		this.aux[id] = aux;
+		this.#names[id] = name;
+		return id;
+	}
+
+	/** The region of a map element's value or key; one per address and invocation. */
+	element(
+		kind: RegionKind,
+		address: number,
+		size: number,
+		access: "rw" | "r",
+		map: number,
+		name: string,
+	): number {
+		const known = this.#elements.get(address);
+		if (known !== undefined && this.kind[known] === kind) return known;
+		const id = this.add(kind, address, size, access, map, name);
+		this.#elements.set(address, id);
+		return id;
+	}
+
+	/** No access from now on; `why` for the report. */
+	finish(id: number, why: string): void {
+		this.end[id] = 0;
+		this.writeEnd[id] = 0;
+		this.#ended.set(id, why);
+	}
+
+	ended(id: number): string | undefined {
+		return this.#ended.get(id);
+	}
+
+	start(id: number): number {
+		return this.#start[id]!;
+	}
+
+	stop(id: number): number {
+		return this.#stop[id]!;
+	}
+
+	/** What exists now stays; later regions go with `forget`. */
+	keep(): void {
+		this.#permanent = this.#count;
+	}
+
+	/** Ends an invocation. */
+	forget(): void {
+		this.#count = this.#permanent;
+		this.#elements.clear();
+		this.#ended.clear();
+		this.#names.length = this.#count;
+	}
+
+	/** Everything goes: the machine is being made anew. */
+	clear(): void {
+		this.#permanent = 1;
+		this.forget();
+	}
+
+	report(id: number): RegionReport {
+		const name = this.#names[id];
+		const why = this.#ended.get(id);
+		return {
+			kind: KIND_NAMES[this.kind[id] as RegionKind],
+			...(name === undefined ? {} : { name }),
+			start: this.#start[id]!,
+			end: this.#stop[id]!,
+			...(why === undefined ? {} : { ended: why }),
+		};
+	}
+
+	/** The live region that an address falls into, the innermost by size; for reports. */
+	at(address: number): RegionReport | undefined {
+		let best = 0;
+		for (let id = 1; id < this.#count; id++) {
+			if (address < this.#start[id]! || address >= this.#stop[id]! || this.#ended.has(id)) continue;
+			if (best === 0 || this.#stop[id]! - this.#start[id]! < this.#stop[best]! - this.#start[best]!)
+				best = id;
+		}
+		return best === 0 ? undefined : this.report(best);
+	}
+
+	#grow(): void {
+		const size = this.base.length * 2;
+		const wider = (old: Float64Array) => {
+			const next = new Float64Array(size);
+			next.set(old);
+			return next;
+		};
+		this.base = wider(this.base);
+		this.end = wider(this.end);
+		this.writeEnd = wider(this.writeEnd);
+		this.#start = wider(this.#start);
+		this.#stop = wider(this.#stop);
+		const kind = new Int32Array(size);
+		kind.set(this.kind);
+		this.kind = kind;
+		const aux = new Int32Array(size);
+		aux.set(this.aux);
+		this.aux = aux;
+	}
+}
+
+const hex = (n: number) => `0x${n.toString(16)}`;
+
+/** A report in words: "map value counts [0x20010, 0x20018)". */
+export function regionText(region: RegionReport): string {
+	const name = region.name === undefined ? "" : ` ${region.name}`;
+	const ended = region.ended === undefined ? "" : `, ended by ${region.ended}`;
+	return `${region.kind}${name} [${hex(region.start)}, ${hex(region.end)})${ended}`;
+}
+
+/** The fault of an access outside the region that its pointer came from. */
+export function accessFault(
+	regions: Regions,
+	provenance: number,
+	address: number,
+	size: number,
+	what: "load" | "store" | "helper read" | "helper write",
+	where: Where,
+): TailhopError {
+	const hit = regions.at(address);
+	const hits = hit === undefined ? "no live region" : regionText(hit);
+	if (provenance <= 0) {
+		return new TailhopError(
+			"fault/access",
+			`${what} of ${size} bytes at ${hex(address)} through a number, not a pointer (there: ${hits})`,
+			where,
+			{
+				hint: "A null pointer from a lookup, or a pointer that went through arithmetic or memory that loses it?",
+				detail: { address, size, access: what, ...(hit === undefined ? {} : { hit }) },
+			},
+		);
+	}
+	const from = regions.report(provenance);
+	const offset = address - from.start;
+	return new TailhopError(
+		"fault/access",
+		`${what} of ${size} bytes at offset ${offset} of ${regionText(from)}; the address lies in ${hits}`,
+		where,
+		{
+			hint:
+				from.ended === undefined
+					? "Check the bounds before the access, on every path that leads here."
+					: `The pointer is from before ${from.ended}: load it again from the context.`,
+			detail: { address, size, access: what, offset, pointer: from, ...(hit === undefined ? {} : { hit }) },
+		},
+	);
+}

@@ -1,0 +1,6 @@
+export { ProgramHandle, Reference } from "./handles.ts";
+export { Machine } from "./machine.ts";
+export { MapHandle, type UpdateMode } from "./map-handle.ts";
+export { Run } from "./run.ts";
+export type { Snapshot } from "./snapshot.ts";
+export type { Failure, Hop, LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } from "./types.ts";

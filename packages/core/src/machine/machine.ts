@@ -1,0 +1,448 @@
+import { TailhopError } from "../errors/index.ts";
+import {
+	defaultEnvironment,
+	type Environment,
+	HELPERS,
+	type Helper,
+	initEnvironment,
+} from "../helpers/index.ts";
+import { HOOKS, type Hook } from "../hooks/index.ts";
+import {
+	ConstantPool,
+	type EngineHost,
+	Execution,
+	lower,
+	REGION,
+	Regions,
+	STACK_SIZE,
+} from "../interpreter/index.ts";
+import { LDDW } from "../isa/index.ts";
+import {
+	controlNeed,
+	createMap,
+	instantiateRuntimeAsync,
+	MAP_FLAGS,
+	type MapInstance,
+	type MapRuntime,
+} from "../maps/index.ts";
+import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
+import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
+import { ProgramHandle } from "./handles.ts";
+import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
+import { MapHandle } from "./map-handle.ts";
+import type { MapRecord, ProgramRecord } from "./records.ts";
+import { Run } from "./run.ts";
+import { Runtime } from "./runtime.ts";
+import { Snapshot } from "./snapshot.ts";
+import type { LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } from "./types.ts";
+
+const PERF_EVENT_ARRAY = 4;
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
+/** Instructions that a run may take unless told otherwise. */
+const DEFAULT_BUDGET = 100_000_000;
+
+/**
+ * One eBPF machine: a linear memory, maps, programs, prog arrays, and a world outside (the Environment).
+ *
+ *     const machine = await Machine.create(link(parse(bytes)));
+ *     const { verdict, hops } = machine.run("xdp_entry", { packet });
+ *
+ * Making one is asynchronous, since browsers compile Wasm so; running is synchronous.
+ */
+export class Machine implements Disposable {
+	readonly environment: Environment;
+	readonly memory: LinearMemory;
+	readonly checked: boolean;
+	readonly #options: MachineOptions;
+	readonly #allocator: MapRuntime;
+	readonly #runtime: Runtime;
+	readonly #regions = new Regions();
+	readonly #pool = new ConstantPool();
+	readonly #lifecycle: Lifecycle;
+	readonly #records: MapRecord[] = [];
+	readonly #maps = new Map<string, MapHandle>();
+	readonly #programs = new Map<string, ProgramHandle>();
+	readonly #hooks: readonly Hook[];
+	readonly #helpers: ReadonlyMap<number, Helper>;
+	#execution: Execution | undefined;
+	readonly #stackTop: number;
+	/** Where contexts and packets lie; made larger when a run needs it. */
+	#area = { address: 0, size: 0 };
+	#initial: Snapshot | undefined;
+	#running: Run | undefined;
+	#closed = false;
+
+	private constructor(options: MachineOptions, environment: Environment, allocator: MapRuntime) {
+		this.#options = options;
+		this.environment = environment;
+		this.checked = options.checked ?? true;
+		this.#allocator = allocator;
+		this.memory = allocator.memory;
+		this.#hooks = options.hooks ?? HOOKS;
+		this.#helpers = options.helpers === undefined ? HELPERS : new Map([...HELPERS, ...options.helpers]);
+		this.#lifecycle = new Lifecycle(options.lifecycle === "kernel");
+		this.#runtime = new Runtime(allocator, environment, this.#records);
+		this.#stackTop = allocator.allocData(STACK_SIZE) + STACK_SIZE;
+		initEnvironment(this.memory, environment);
+	}
+
+	/**
+	 * Makes a machine and loads an object into it.
+	 * @throws TailhopError machine/* when a map is refused, a prog array's owner excludes a program, or memory lacks
+	 */
+	static async create(linked: LinkedObject, options: MachineOptions = {}): Promise<Machine> {
+		const environment = defaultEnvironment({ cpus: linked.target.cpus, ...options.environment });
+		const dataBase = chooseDataBase(controlNeed(linked.maps, environment.cpus) + (options.controlBytes ?? 0));
+		const memory = createMemory({
+			dataBase,
+			...(options.shared === undefined ? {} : { shared: options.shared }),
+		});
+		const machine = new Machine(options, environment, await instantiateRuntimeAsync(memory, dataBase));
+		machine.load(linked);
+		machine.#initial = machine.snapshot();
+		return machine;
+	}
+
+	/**
+	 * Loads one more object, as a second collection over the same memory. Maps named in `reuse` are the machine's
+	 * own of that name, as a loader does with pinned maps; programs and maps of the new object take over the names.
+	 */
+	load(linked: LinkedObject, options: LoadOptions = {}): void {
+		this.#check();
+		const maps = linked.maps.map((def) => this.#map(linked, def, options.reuse ?? []));
+		const programs = new Map<string, ProgramHandle>();
+		for (const program of linked.programs) {
+			programs.set(program.name, new ProgramHandle(this.#program(linked, program, maps), this.#lifecycle));
+		}
+		for (const { map, slot, target } of linked.slots) {
+			const record = maps[map]!;
+			if (record.def.type === PROG_ARRAY) {
+				this.#lifecycle.setSlot(record, slot, programs.get(target)?.record);
+			} else if (record.def.type === ARRAY_OF_MAPS || record.def.type === HASH_OF_MAPS) {
+				this.#innerMap(
+					record,
+					slot,
+					maps.find((other) => other.name === target),
+				);
+			}
+		}
+		for (const [name, program] of programs) this.#programs.set(name, program);
+		this.#execution = undefined;
+	}
+
+	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
+		const known = reuse.includes(def.name) ? this.#maps.get(def.name) : undefined;
+		if (known !== undefined) return this.#reused(known.record, def);
+		const index = this.#records.length;
+		let instance: MapInstance | undefined;
+		let unavailable: TailhopError | undefined;
+		try {
+			instance = createMap(this.#allocator, def, index, {
+				cpus: this.environment.cpus,
+				seed: this.environment.seed,
+			});
+		} catch (error) {
+			// a kind that isn't there yet stops only who uses it
+			if (!(error instanceof TailhopError) || error.code !== "machine/unsupported") throw error;
+			unavailable = error;
+		}
+		const address = instance?.address ?? this.#placeholder(index);
+		const region = this.#regions.add(REGION.MAP, address, 0, "none", index, def.name);
+		const record: MapRecord = {
+			index,
+			name: def.name,
+			def,
+			linked,
+			address,
+			instance,
+			unavailable,
+			region,
+			descriptors: 1,
+			pins: new Set(),
+			programs: 0,
+			owner: undefined,
+		};
+		this.#records.push(record);
+		this.#maps.set(
+			def.name,
+			new MapHandle(record, this.#lifecycle, this.#records, (name) => this.#programs.get(name)),
+		);
+		if (def.initial !== undefined && instance !== undefined) {
+			this.memory.write(instance.valueAddress(0), def.initial);
+		}
+		if (def.frozen) instance?.freeze();
+		if (def.type === PERF_EVENT_ARRAY && (this.#options.perfReaders ?? true)) {
+			for (let cpu = 0; cpu < Math.min(def.maxEntries, this.environment.cpus); cpu++)
+				instance?.slots?.setWord(cpu, 1);
+		}
+		return record;
+	}
+
+	/** A header that only says which map this would be. */
+	#placeholder(index: number): number {
+		const address = this.#allocator.allocControl(8);
+		this.memory.setU32(address, index);
+		return address;
+	}
+
+	#reused(record: MapRecord, def: LinkedMap): MapRecord {
+		const same = (["type", "keySize", "valueSize", "maxEntries", "flags"] as const).every(
+			(k) => record.def[k] === def[k],
+		);
+		if (!same) {
+			throw new TailhopError(
+				"machine/invalid-input",
+				`map ${def.name} cannot be reused: type, sizes, max_entries or flags differ`,
+				{ map: def.name },
+				{ hint: "Rename the map, or load without reusing it.", detail: { errno: 22 } },
+			);
+		}
+		return record;
+	}
+
+	#innerMap(outer: MapRecord, key: number, inner: MapRecord | undefined): void {
+		if (outer.instance === undefined || inner?.instance === undefined) return;
+		const value = new Uint8Array(4);
+		new DataView(value.buffer).setUint32(0, inner.address, true);
+		const bytes = new Uint8Array(outer.def.keySize);
+		new DataView(bytes.buffer).setUint32(0, key, true);
+		outer.instance.hostUpdate(bytes, value, 0n);
+	}
+
+	#program(linked: LinkedObject, program: LinkedProgram, maps: readonly MapRecord[]): ProgramRecord {
+		const used = new Set<MapRecord>();
+		const resolve = (index: number) => {
+			const record = maps[index];
+			if (record === undefined) {
+				throw new TailhopError(
+					"machine/invalid-input",
+					`program ${program.name} refers to map ${index}, which the object lacks`,
+					{ program: program.name },
+				);
+			}
+			return record;
+		};
+		for (const insn of program.insns) {
+			if (insn.opcode === 0x18 && (insn.src === LDDW.MAP_IDX || insn.src === LDDW.MAP_IDX_VALUE))
+				used.add(resolve(insn.imm));
+		}
+		const index = this.#lifecycle.freeIndex();
+		const functions = this.#regions.add(REGION.FUNCTION, 0, 0, "none", index, program.name);
+		const lowered = lower(program, index, this.#pool, {
+			map: (i) => ({ address: resolve(i).address, provenance: resolve(i).region }),
+			mapValue: (i, offset) => this.#mapValue(resolve(i), offset),
+			function: (insn) => ({ address: insn, provenance: functions }),
+		});
+		const record: ProgramRecord = {
+			index,
+			id: this.#lifecycle.nextId(),
+			name: program.name,
+			program,
+			linked,
+			lowered,
+			maps: [...used],
+			descriptors: 1,
+			pins: new Set(),
+			slots: 0,
+			freed: false,
+		};
+		this.#lifecycle.loaded(record);
+		return record;
+	}
+
+	readonly #valueRegions = new Map<number, number>();
+
+	#mapValue(record: MapRecord, offset: number): { address: number; provenance: number } {
+		const { instance, def } = record;
+		const address = instance?.valueAddress(0) ?? 0;
+		if (instance === undefined || address <= 0) return { address: 0, provenance: record.region };
+		let region = this.#valueRegions.get(record.index);
+		if (region === undefined) {
+			const readOnly = (def.flags & MAP_FLAGS.RDONLY_PROG) !== 0;
+			region = this.#regions.add(
+				REGION.MAP_VALUE,
+				address,
+				def.valueSize,
+				readOnly ? "r" : "rw",
+				record.index,
+				def.name,
+			);
+			this.#valueRegions.set(record.index, region);
+		}
+		return { address: address + offset, provenance: region };
+	}
+
+	/** The map of that name. @throws TailhopError machine/unknown-map, or machine/unsupported for its kind */
+	map(name: string): MapHandle {
+		this.#check();
+		const map = this.#maps.get(name);
+		if (map === undefined) {
+			throw new TailhopError(
+				"machine/unknown-map",
+				`no map ${name}`,
+				{},
+				{ hint: `Maps: ${[...this.#maps.keys()].join(", ") || "none"}.` },
+			);
+		}
+		return map;
+	}
+
+	/** The program of that name. @throws TailhopError machine/unknown-program */
+	program(name: string): ProgramHandle {
+		this.#check();
+		const program = this.#programs.get(name);
+		if (program === undefined) {
+			throw new TailhopError(
+				"machine/unknown-program",
+				`no program ${name}`,
+				{},
+				{ hint: `Programs: ${[...this.#programs.keys()].join(", ") || "none"}.` },
+			);
+		}
+		return program;
+	}
+
+	get maps(): Iterable<MapHandle> {
+		return this.#maps.values();
+	}
+
+	get programs(): Iterable<ProgramHandle> {
+		return this.#programs.values();
+	}
+
+	/**
+	 * Starts a run without going anywhere: step it, look at it, finish it. One at a time.
+	 * @throws TailhopError machine/invalid-input for a packet or context that BPF_PROG_TEST_RUN refuses
+	 */
+	start(program: string | ProgramHandle, input: RunInput): Run {
+		this.#check();
+		const { record } = typeof program === "string" ? this.program(program) : program;
+		if (record.freed)
+			throw new TailhopError(
+				"machine/closed",
+				`program ${record.name} is closed`,
+				{ program: record.name },
+				{ detail: { errno: 9 } },
+			);
+		if (this.#running !== undefined && !this.#running.done) this.#running.abandon();
+		const { type, expectedAttachType } = record.program;
+		const hook = this.#hooks.find((h) => h.programType === type);
+		if (hook === undefined) {
+			throw new TailhopError(
+				"machine/unsupported",
+				`programs of type ${type} cannot be run here`,
+				{ program: record.name, section: record.program.section },
+				{ hint: `Runnable types: ${this.#hooks.map((h) => h.name).join(", ")}.` },
+			);
+		}
+		const { flags } = record.program;
+		const area = this.#room(hook.footprint(input.packet.length, flags));
+		const context = hook.begin(this.memory, area, input, flags);
+		const output = this.#runtime.begin(type, context);
+		const execution = this.#engine();
+		const run = new Run({
+			execution,
+			runtime: this.#runtime,
+			regions: this.#regions,
+			hook,
+			record,
+			context,
+			output,
+			attachType: expectedAttachType,
+			budget: input.budget ?? this.#options.budget ?? DEFAULT_BUDGET,
+			trace: input.trace ?? true,
+		});
+		this.#running = run;
+		return run;
+	}
+
+	/**
+	 * Runs a program over a packet, as BPF_PROG_TEST_RUN does once.
+	 * @throws TailhopError fault/* for what the program ran into, machine/* for the input
+	 */
+	run(program: string | ProgramHandle, input: RunInput): RunResult {
+		const outcome = this.attempt(program, input);
+		if (outcome.error !== undefined) throw outcome.error;
+		return outcome;
+	}
+
+	/** The same, with the hops and the output up to a fault beside the fault instead of an exception. */
+	attempt(program: string | ProgramHandle, input: RunInput): RunOutcome {
+		let run: Run | undefined;
+		try {
+			run = this.start(program, input);
+			return run.finish();
+		} catch (error) {
+			if (!(error instanceof TailhopError)) throw error;
+			return {
+				error,
+				hops: run?.hops ?? [],
+				output: run?.output ?? [],
+				engine: "interpreter",
+				verified: false,
+			};
+		}
+	}
+
+	/** A copy of everything that a run or a map operation can change. */
+	snapshot(): Snapshot {
+		this.#check();
+		return Snapshot.take(this.#allocator, this.#records, this.#lifecycle.programs, this.#area);
+	}
+
+	/** Back to a snapshot of this machine; maps and programs loaded since are not part of it. */
+	restore(snapshot: Snapshot): void {
+		this.#check();
+		this.#running?.abandon();
+		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
+	}
+
+	/** Back to how `create` left it. */
+	reset(): void {
+		if (this.#initial !== undefined) this.restore(this.#initial);
+	}
+
+	close(): void {
+		this.#closed = true;
+	}
+
+	[Symbol.dispose](): void {
+		this.close();
+	}
+
+	#check(): void {
+		if (this.#closed) throw new TailhopError("machine/closed", "the machine is closed");
+	}
+
+	/** `size` bytes of the data area, 64-aligned by the hooks themselves. */
+	#room(size: number): number {
+		if (this.#area.size < size) {
+			if (this.#area.size > 0) this.#allocator.freeData(this.#area.address, this.#area.size);
+			this.#area = { address: this.#allocator.allocData(size), size };
+		}
+		return this.#area.address;
+	}
+
+	/** The interpreter over what is loaded now. */
+	#engine(): Execution {
+		if (this.#execution !== undefined) return this.#execution;
+		const pool = this.#pool;
+		const lifecycle = this.#lifecycle;
+		const { memory } = this;
+		const host: EngineHost = {
+			runtime: this.#runtime,
+			environment: this.environment,
+			stackTop: this.#stackTop,
+			registers: pool.size,
+			fillConstants: (registers, provenance) => pool.fill(registers, provenance),
+			helper: (id) => this.#helpers.get(id),
+			program: (index) => lifecycle.programs[index]?.lowered,
+			emptySlotCounts: this.#options.emptySlotCounts ?? false,
+		};
+		this.#execution = new Execution(host, this.#regions, this.checked);
+		this.#regions.keep();
+		memory.setU32(MACHINE.TAIL_CALLS, 0);
+		return this.#execution;
+	}
+}

@@ -1,0 +1,165 @@
+import { TailhopError, type Where } from "../errors/index.ts";
+import type { Output } from "../helpers/index.ts";
+import type { Hook } from "../hooks/index.ts";
+import {
+	type Execution,
+	type HopRecord,
+	lineOf,
+	REGION,
+	type Regions,
+	whereOf,
+} from "../interpreter/index.ts";
+import type { ProgramRecord } from "./records.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Hop, RunResult } from "./types.ts";
+
+interface RunParts {
+	readonly execution: Execution;
+	readonly runtime: Runtime;
+	readonly regions: Regions;
+	readonly hook: Hook;
+	readonly record: ProgramRecord;
+	readonly context: number;
+	readonly output: readonly Output[];
+	readonly attachType: number;
+	readonly budget: number;
+	readonly trace: boolean;
+}
+
+/** One run of a program, from the entry to the verdict, as far as one wants to go at a time. */
+export class Run {
+	readonly #parts: RunParts;
+	readonly #hops: HopRecord[] = [];
+	#ended = false;
+	#left: number;
+
+	/** @internal */
+	constructor(parts: RunParts) {
+		this.#parts = parts;
+		this.#left = parts.budget;
+		const { execution, hook, record, context, regions } = parts;
+		const contextRegion = regions.add(REGION.CONTEXT, context, hook.contextSize, "none", 0, hook.contextName);
+		execution.begin({
+			program: record.lowered,
+			hook,
+			context,
+			contextRegion,
+			hops: parts.trace ? this.#hops : undefined,
+		});
+	}
+
+	/** Whether the verdict is there, or the run ended in a fault. */
+	get done(): boolean {
+		return this.#ended || this.#parts.execution.finished;
+	}
+
+	/** Where the next instruction is. */
+	get where(): Where {
+		const { execution } = this.#parts;
+		return execution.where(execution.pc);
+	}
+
+	/** r0 to r10, 64 bits each; what was never written reads as 0. */
+	get registers(): readonly bigint[] {
+		const { registers } = this.#parts.execution;
+		return Array.from(
+			{ length: 11 },
+			(_, i) => (BigInt(registers[2 * i + 1]! >>> 0) << 32n) | BigInt(registers[2 * i]! >>> 0),
+		);
+	}
+
+	/** From the running function to the entry. */
+	get backtrace(): readonly Where[] {
+		return this.#parts.execution.backtrace();
+	}
+
+	get hops(): readonly Hop[] {
+		return this.#hops.map(hopOf);
+	}
+
+	get output(): readonly Output[] {
+		return this.#parts.output;
+	}
+
+	/** Instructions executed so far. */
+	get instructions(): number {
+		return this.#parts.execution.executed;
+	}
+
+	/** Runs at most `count` instructions; true when the run is over. @throws TailhopError the fault that ends it */
+	step(count = 1): boolean {
+		if (this.done) return true;
+		const { execution, budget } = this.#parts;
+		const allowed = Math.min(count, this.#left);
+		const before = execution.executed;
+		try {
+			execution.advance(allowed);
+			this.#left -= execution.executed - before;
+			if (!execution.finished && this.#left <= 0) execution.overBudget(budget);
+		} catch (error) {
+			this.abandon();
+			if (error instanceof TailhopError) throw completed(error, execution);
+			throw error;
+		}
+		return execution.finished;
+	}
+
+	/** Runs to the end. @throws TailhopError the fault that ends it */
+	finish(): RunResult {
+		const { execution, hook, runtime, context, attachType } = this.#parts;
+		if (this.#ended) throw new TailhopError("machine/closed", "this run has ended");
+		this.step(Number.POSITIVE_INFINITY);
+		const { r0 } = execution;
+		const code = Number(r0 & 0xffffffffn);
+		const name = hook.verdictName(code, attachType);
+		const left = hook.end(runtime.memory, context);
+		this.abandon();
+		return {
+			...left,
+			verdict: { code, ...(name === undefined ? {} : { name }) },
+			r0,
+			hops: this.hops,
+			output: this.output,
+			instructions: execution.executed,
+			engine: "interpreter",
+			verified: false,
+		};
+	}
+
+	/** Ends the run where it is. */
+	abandon(): void {
+		if (this.#ended) return;
+		this.#ended = true;
+		this.#parts.runtime.end();
+		this.#parts.regions.forget();
+	}
+}
+
+/** A fault with the place where it happened, where the thrower (a helper) didn't know it. */
+function completed(error: TailhopError, execution: Execution): TailhopError {
+	if (error.where.insn !== undefined) return error;
+	return new TailhopError(
+		error.code,
+		error.message,
+		{ ...execution.here(), ...error.where },
+		{ ...error, cause: error.cause },
+	);
+}
+
+function hopOf(record: HopRecord): Hop {
+	const { program, subprogram } = whereOf(record.program, record.insn);
+	const source = lineOf(record.program, record.insn);
+	return {
+		from: {
+			program: program!,
+			...(subprogram === undefined ? {} : { subprogram }),
+			insn: record.insn,
+			...(source === undefined ? {} : { source }),
+		},
+		map: record.map,
+		slot: record.slot,
+		outcome: record.outcome,
+		...(record.target === undefined ? {} : { to: record.target.program.name }),
+		count: record.count,
+	};
+}

@@ -1,0 +1,85 @@
+import { TailhopError } from "../errors/index.ts";
+import { clock, type Environment, type HelperRuntime, type Output, random } from "../helpers/index.ts";
+import type { MapInstance, MapRuntime } from "../maps/index.ts";
+import type { LinearMemory } from "../memory/index.ts";
+
+/** The running machine as helpers see it: one object a machine, reused from run to run. */
+export class Runtime implements HelperRuntime {
+	readonly memory: LinearMemory;
+	readonly argHi = new Int32Array(5);
+	resultHi = 0;
+	readonly environment: Environment;
+	programType = 0;
+	context = 0;
+	readonly #allocator: MapRuntime;
+	readonly #maps: readonly MapRecordLike[];
+	#output: Output[] = [];
+	readonly #scratch: { address: number; size: number }[] = [];
+
+	constructor(allocator: MapRuntime, environment: Environment, maps: readonly MapRecordLike[]) {
+		this.#allocator = allocator;
+		this.memory = allocator.memory;
+		this.environment = environment;
+		this.#maps = maps;
+	}
+
+	get cpu(): number {
+		return this.environment.cpu;
+	}
+
+	/** The map whose header is at `address`: word 0 of a header is its index, and the index must point back. */
+	map(address: number): MapInstance | undefined {
+		if (address > this.memory.u8.length - 4) return undefined;
+		const record = this.#maps[this.memory.u32(address)];
+		if (record === undefined || record.address !== address) return undefined;
+		if (record.instance === undefined) {
+			throw new TailhopError(
+				"fault/unimplemented",
+				record.unavailable?.message ?? `map ${record.name} is not implemented`,
+				{ map: record.name },
+				{ hint: "Run with the kernel engine." },
+			);
+		}
+		return record.instance;
+	}
+
+	clock(): bigint {
+		return clock(this.memory, this.environment);
+	}
+
+	random(): number {
+		return random(this.memory);
+	}
+
+	output(event: Output): void {
+		this.#output.push(event);
+	}
+
+	scratch(size: number): number {
+		const address = this.#allocator.allocControl(size);
+		this.#scratch.push({ address, size });
+		return address;
+	}
+
+	/** A run starts: what it gives to the outside is collected in the list returned. */
+	begin(programType: number, context: number): Output[] {
+		this.programType = programType;
+		this.context = context;
+		this.#output = [];
+		return this.#output;
+	}
+
+	/** Gives scratch memory back. */
+	end(): void {
+		for (const { address, size } of this.#scratch) this.#allocator.freeControl(address, size);
+		this.#scratch.length = 0;
+	}
+}
+
+/** What the runtime needs of a machine's map. */
+export interface MapRecordLike {
+	readonly name: string;
+	readonly address: number;
+	readonly instance: MapInstance | undefined;
+	readonly unavailable: TailhopError | undefined;
+}
