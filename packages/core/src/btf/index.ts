@@ -1,3 +1,4 @@
+export { BtfBuilder, type MemberInput } from "./builder.ts";
 export { BTF_FUNC, BTF_INT, BTF_VAR } from "./constants.ts";
 export { applyCoreRelo, describeRelo, POISON_IMM, resolveCoreRelo } from "./core.ts";
 export { essentialName } from "./core-compat.ts";
@@ -25,3 +26,4 @@ export {
 export { readBtf, readBtfStrings } from "./reader.ts";
 export { cDeclaration, cDefinition, typeName } from "./text.ts";
 export type { Btf, BtfKind, BtfMember, BtfOf, BtfType } from "./types.ts";
+export { type EncodedBtf, encodeBtf, lineColumn, writeBtf, writeBtfAndExt } from "./writer.ts";

@@ -55,6 +55,11 @@ export class StringTableBuilder {
 		return offset;
 	}
 
+	/** Offset of a text that was added. */
+	find(text: string): number | undefined {
+		return this.#offsets.get(text);
+	}
+
 	get size(): number {
 		return this.#size;
 	}
