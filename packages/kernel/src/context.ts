@@ -1,4 +1,4 @@
-import { type ContextField, hookFor, TailhopError } from "@tailhop/core";
+import { type ContextField, type Hook, TailhopError } from "@tailhop/core";
 
 type Fields = Readonly<Record<string, number | bigint | readonly number[]>>;
 
@@ -6,24 +6,24 @@ const XDP = 6;
 
 /** ctx_in of BPF_PROG_TEST_RUN: bytes as they are given, or fields by name in the hook's structure. */
 export function contextInput(
-	type: number,
+	hook: Hook | undefined,
 	input: { readonly packet: Uint8Array; readonly context?: Fields; readonly contextBytes?: Uint8Array },
 ): Uint8Array | undefined {
 	if (input.contextBytes !== undefined || input.context === undefined) return input.contextBytes;
-	const hook = hookFor(type);
 	if (hook === undefined) {
 		throw new TailhopError(
 			"machine/invalid-input",
-			`the context of program type ${type} is not known here`,
+			"the context's fields are not known for this type of program",
 			{},
 			{
-				hint: "Give its bytes in contextBytes.",
+				hint: "Load the object with `hooks`, or give the context's bytes in contextBytes.",
 			},
 		);
 	}
 	const view = new DataView(new ArrayBuffer(hook.contextSize));
 	// xdp_md's data_end is the packet's length: a caller who sets another field needn't know
-	const given: Fields = type === XDP ? { data_end: input.packet.length, ...input.context } : input.context;
+	const given: Fields =
+		hook.programType === XDP ? { data_end: input.packet.length, ...input.context } : input.context;
 	for (const [name, value] of Object.entries(given)) {
 		const field = hook.fields.find((each) => each.name === name);
 		if (field === undefined) {
@@ -45,10 +45,10 @@ export function contextInput(
 }
 
 /** ctx_out by name; pointers are left out, they mean nothing outside a run. */
-export function contextOutput(type: number, bytes: Uint8Array): Fields {
+export function contextOutput(hook: Hook | undefined, bytes: Uint8Array): Fields {
 	const fields: Record<string, number | bigint | readonly number[]> = {};
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	for (const field of hookFor(type)?.fields ?? []) {
+	for (const field of hook?.fields ?? []) {
 		if (!field.read || field.pointer !== undefined || field.offset + field.size > bytes.length) continue;
 		const values = elements(field).map((at) => read(view, at));
 		fields[field.name] = field.count === undefined ? values[0]! : values.map(Number);

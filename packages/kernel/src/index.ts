@@ -2,6 +2,7 @@ export { pinToCpu } from "./affinity.ts";
 export { errnoName } from "./errno.ts";
 export { accepted, Kernel, KernelBtf, openKernel } from "./kernel.ts";
 export { KernelMap, type MapDefinition, type MapInfo } from "./map.ts";
+export { type KernelLoadOptions, KernelObject, type KernelRunInput, type KernelRunResult } from "./object.ts";
 export {
 	KernelProgram,
 	type LoadResult,

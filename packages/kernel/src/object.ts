@@ -1,4 +1,10 @@
-import { type LinkedMap, type LinkedObject, type LinkedProgram, TailhopError } from "@tailhop/core";
+import {
+	type Hook,
+	type LinkedMap,
+	type LinkedObject,
+	type LinkedProgram,
+	TailhopError,
+} from "@tailhop/core";
 import { contextInput, contextOutput } from "./context.ts";
 import { type DebugInfo, debugInfo } from "./debug-info.ts";
 import { accepted, type Kernel, type KernelBtf, openKernel } from "./kernel.ts";
@@ -14,6 +20,8 @@ export interface KernelLoadOptions {
 	readonly programs?: readonly string[];
 	/** Load what the kernel accepts: refusals are in `rejections`, their slots stay empty. Default: throw the first. */
 	readonly keepGoing?: boolean;
+	/** Whose tables name the fields of `context` (core's HOOKS); without, a context is bytes only. */
+	readonly hooks?: readonly Hook[];
 	/** Level of the verifier's log kept in `logs`; default none. */
 	readonly log?: number;
 }
@@ -55,9 +63,11 @@ export class KernelObject {
 	readonly logs: ReadonlyMap<string, string>;
 	/** Why the kernel refused the object's BTF; it was loaded without. */
 	readonly btfError: TailhopError | undefined;
+	readonly #hooks: readonly Hook[];
 	#closed = false;
 
-	private constructor(linked: LinkedObject, kernel: Kernel, loaded: Loaded) {
+	private constructor(linked: LinkedObject, kernel: Kernel, loaded: Loaded, hooks: readonly Hook[]) {
+		this.#hooks = hooks;
 		this.linked = linked;
 		this.kernel = kernel;
 		this.maps = loaded.maps;
@@ -85,7 +95,7 @@ export class KernelObject {
 				loadProgram(kernel, linked, program, info, loaded, options);
 			}
 			fillSlots(linked, loaded);
-			return new KernelObject(linked, kernel, loaded);
+			return new KernelObject(linked, kernel, loaded, options.hooks ?? []);
 		} catch (error) {
 			closeAll(loaded);
 			throw error;
@@ -122,7 +132,8 @@ export class KernelObject {
 	run(name: string, input: KernelRunInput): KernelRunResult {
 		const program = this.program(name);
 		const { type } = this.linked.programs.find((each) => each.name === name)!;
-		const context = contextInput(type, input);
+		const hook = this.#hooks.find((each) => each.programType === type);
+		const context = contextInput(hook, input);
 		const output = program.run({
 			...(input.packet.length === 0 ? {} : { data: input.packet }),
 			...(context === undefined ? {} : { context }),
@@ -133,7 +144,7 @@ export class KernelObject {
 		return {
 			verdict: { code: output.retval },
 			packet: output.data,
-			context: contextOutput(type, output.context),
+			context: contextOutput(hook, output.context),
 			...(context === undefined ? {} : { contextBytes: output.context }),
 			duration: output.duration,
 			engine: "kernel",

@@ -1,0 +1,146 @@
+import { readdirSync } from "node:fs";
+import { HOOKS, type LinkedObject } from "@tailhop/core";
+import { buildObject, bytes } from "@tailhop/testing";
+import { beforeAll, describe, expect, it } from "vitest";
+import { KernelObject, openKernel } from "./index.ts";
+
+let allowed = false;
+beforeAll(async () => {
+	allowed = await openKernel().then(
+		() => true,
+		() => false,
+	);
+});
+
+/** Loads, hands over, closes; no descriptor stays open, whatever happens. */
+const onKernel = (name: string, body: () => Promise<void>): void =>
+	it(name, async (context) => {
+		if (!allowed) return context.skip("bpf(2) is not allowed here");
+		const before = readdirSync("/proc/self/fd").length;
+		await body();
+		expect(readdirSync("/proc/self/fd").length, "open descriptors").toBe(before);
+	});
+
+const PACKET = new Uint8Array(64);
+
+const chain = buildObject({
+	maps: [{ name: "jumps", type: "prog_array", maxEntries: 3 }],
+	programs: {
+		entry: "r2 = jumps ll\n r3 = 1\n call 12\n r0 = 1\n exit",
+		middle: "r2 = jumps ll\n r3 = 2\n call 12\n r0 = 2\n exit",
+		last: "r0 = 3\n exit",
+		alone: "r0 = 4\n exit",
+	},
+	slots: { jumps: { 1: "middle", 2: "last" } },
+});
+
+describe("KernelObject", () => {
+	onKernel("fills the slots that the object declares, and changes them", async () => {
+		using object = await KernelObject.load(chain);
+		const verdict = (): number => object.run("entry", { packet: PACKET }).verdict.code;
+		expect(verdict()).toBe(3);
+		object.setSlot("jumps", 2, undefined);
+		expect(verdict()).toBe(2);
+		object.setSlot("jumps", 2, undefined);
+		object.setSlot("jumps", 1, "last");
+		expect(verdict()).toBe(3);
+		expect(() => object.setSlot("jumps", 3, "last")).toThrowError(/last in jumps\[3\]: E2BIG/);
+	});
+
+	onKernel("loads a part: what is named and what it reaches", async () => {
+		using object = await KernelObject.load(chain, { programs: ["middle"] });
+		expect([...object.programs.keys()]).toEqual(["middle", "last"]);
+		expect(() => object.program("alone")).toThrowError(
+			expect.objectContaining({ code: "machine/unknown-program", hint: "There are: middle, last." }),
+		);
+		expect(() => object.map("nope")).toThrowError(expect.objectContaining({ code: "machine/unknown-map" }));
+	});
+
+	onKernel("a refused program closes all that was open", async () => {
+		const broken = buildObject({
+			maps: [{ name: "m", type: "hash" }],
+			programs: { good: "r0 = 0\n exit", bad: "exit" },
+		});
+		await expect(KernelObject.load(broken)).rejects.toMatchObject({
+			code: "kernel/rejected",
+			message: "the kernel refused program bad: EACCES: R0 !read_ok",
+			where: { program: "bad" },
+		});
+		using object = await KernelObject.load(broken, { keepGoing: true });
+		expect(object.run("good", { packet: PACKET }).verdict.code).toBe(0);
+		expect(object.rejections.get("bad")?.code).toBe("kernel/rejected");
+		expect(() => object.program("bad")).toThrowError(/R0 !read_ok/);
+	});
+
+	onKernel("a refused map closes all that was open", async () => {
+		const broken = buildObject({
+			maps: [
+				{ name: "good", type: "hash" },
+				{ name: "bad", type: "array", keySize: 8 },
+			],
+			programs: { main: "r0 = 0\n exit" },
+		});
+		await expect(KernelObject.load(broken)).rejects.toMatchObject({ where: { map: "bad" } });
+	});
+
+	onKernel("puts data in, and freezes it", async () => {
+		const plain = buildObject({
+			maps: [{ name: ".rodata", type: "array", valueSize: 8, flags: 0x80 }],
+			programs: { main: "r1 = .rodata[0]+4 ll\n r0 = *(u32 *)(r1 + 0)\n exit" },
+		});
+		const linked: LinkedObject = {
+			...plain,
+			maps: plain.maps.map((map) => ({
+				...map,
+				origin: "data",
+				initial: bytes("00000000 2a000000", 8),
+				frozen: true,
+			})),
+		};
+		using object = await KernelObject.load(linked);
+		expect(object.run("main", { packet: PACKET }).verdict.code).toBe(42);
+		expect(object.map(".rodata").hostUpdate(bytes(0, 4), bytes(1, 8))).toBe(-1);
+	});
+
+	onKernel("maps in maps, by the object's slots", async () => {
+		const plain = buildObject({
+			maps: [
+				{ name: "outer", type: "array_of_maps", valueSize: 4, maxEntries: 2 },
+				{ name: "inner", type: "array", valueSize: 8 },
+			],
+			programs: { main: "r0 = 0\n exit" },
+		});
+		const [outer, inner] = plain.maps;
+		const linked: LinkedObject = {
+			...plain,
+			maps: [{ ...outer!, inner: inner! }, inner!],
+			slots: [{ map: 0, slot: 1, target: "inner", from: "values" }],
+		};
+		using object = await KernelObject.load(linked);
+		const { id } = object.map("inner").info();
+		expect(object.map("outer").hostLookup(bytes(1, 4))).toEqual(bytes(id, 4));
+		expect(object.map("outer").hostLookup(bytes(0, 4))).toBe(-2);
+	});
+
+	onKernel("context by name where the hooks are given", async () => {
+		const linked = buildObject({
+			type: "tc",
+			programs: { main: "r0 = *(u32 *)(r1 + 8)\n r0 += 1\n *(u32 *)(r1 + 8) = r0\n exit" },
+		});
+		using object = await KernelObject.load(linked, { hooks: HOOKS });
+		const result = object.run("main", { packet: PACKET, context: { mark: 41, cb: [1, 2] } });
+		expect(result.verdict.code).toBe(42);
+		expect(result.context).toMatchObject({ mark: 42, cb: [1, 2, 0, 0, 0] });
+		expect(() => object.run("main", { packet: PACKET, context: { nope: 1 } })).toThrowError(
+			expect.objectContaining({ code: "machine/invalid-input", message: "__sk_buff has no field nope" }),
+		);
+		using bare = await KernelObject.load(linked);
+		expect(() => bare.run("main", { packet: PACKET, context: { mark: 1 } })).toThrowError(/not known/);
+	});
+
+	onKernel("a type without test runs is loaded, and says so when run", async () => {
+		// BPF_PROG_TYPE_SOCK_OPS
+		using object = await KernelObject.load(buildObject({ type: 13, programs: { main: "r0 = 1\n exit" } }));
+		expect(() => object.run("main", { packet: PACKET })).toThrowError(/ENOTSUPP/);
+	});
+});
