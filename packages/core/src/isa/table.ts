@@ -23,6 +23,7 @@
  *   operand    which forms exist: "kx" both, "x" only src, "none" where the S bit is not an operand's.
  *   select     the field and value that tells rows of one opcode apart.
  *   dialect    present when Linux lacks the instruction: only that dialect decodes it.
+ *   also       a field that the row reads besides its family's.
  *   unchecked  a reserved field (RFC 9669) that Linux does not look at; only other dialects refuse it.
  *   family     rows that decode alike; further columns belong to the family.
  *   text       LLVM's syntax; asm/template.ts explains the `$` parts.
@@ -180,9 +181,9 @@ export const TABLE = {
 	jsle64: { num: 125, opcode: 0xd5, operand: "kx", family: "jcond", cond: "jsle", bits: 64, text: "if $rd s<= $ro goto $to" },
 
 	// calls and the end; callx is what compilers emit and no kernel takes
-	call: { num: 126, opcode: 0x85, operand: "none", select: ["src", 0], family: "call", text: "call $helper" },
-	call_local: { num: 127, opcode: 0x85, operand: "none", select: ["src", 1], family: "call_local", text: "call $local" },
-	call_kfunc: { num: 128, opcode: 0x85, operand: "none", select: ["src", 2], family: "call_kfunc", text: "call $kfunc" },
+	call: { num: 126, opcode: 0x85, operand: "none", select: ["src", 0], family: "call", callee: "helper", text: "call $helper" },
+	call_local: { num: 127, opcode: 0x85, operand: "none", select: ["src", 1], family: "call", callee: "local", text: "call $local" },
+	call_kfunc: { num: 128, opcode: 0x85, operand: "none", select: ["src", 2], also: "off", family: "call", callee: "kfunc", text: "call $kfunc" },
 	callx: { num: 129, opcode: 0x8d, operand: "none", dialect: "conformance", family: "callx", text: "callx $rd" },
 	exit: { num: 130, opcode: 0x95, operand: "none", unchecked: "off", family: "exit", text: "exit" },
 } as const;
@@ -234,8 +235,6 @@ export const FAMILY_FIELDS: Record<Family, readonly (Field | "operand")[]> = {
 	may_goto: ["off"],
 	jcond: ["dst", "operand", "off"],
 	call: ["imm"],
-	call_local: ["imm"],
-	call_kfunc: ["off", "imm"],
 	callx: ["dst"],
 	exit: [],
 };

@@ -60,8 +60,9 @@ export function targetOf(insn: Insn, index: number, op: Op | undefined = opOf(in
 		case "jcond":
 			return index + 1 + insn.off;
 		case "ja32":
-		case "call_local":
 			return index + 1 + insn.imm;
+		case "call":
+			return op === "call_local" ? index + 1 + insn.imm : undefined;
 		case "lddw":
 			return op === "lddw_func" ? index + 1 + insn.imm : undefined;
 		default:
@@ -111,6 +112,7 @@ function checkFields(
 function checkSlot(op: Op, row: Row, insn: Insn, index: number, dialect: Dialect): TailhopError | undefined {
 	const used = new Set<Field>();
 	if ("select" in row) used.add(row.select[0]);
+	if ("also" in row) used.add(row.also);
 	if ("unchecked" in row && dialect === "linux") used.add(row.unchecked);
 	for (const field of FAMILY_FIELDS[row.family])
 		used.add(field === "operand" ? (insn.opcode & X ? "src" : "imm") : field);
