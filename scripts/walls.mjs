@@ -32,7 +32,7 @@ export const LAYERS = {
 	memory: ["errors"],
 	isa: ["errors"],
 	elf: ["errors"],
-	btf: ["errors", "elf"],
+	btf: ["errors", "isa", "elf"],
 	pcap: ["errors"],
 	spec: ["errors", "isa", "elf", "btf"],
 	asm: ["errors", "isa", "elf", "btf", "spec:type"],
