@@ -10,3 +10,4 @@ export * from "./maps/index.ts";
 export * from "./memory/index.ts";
 export * from "./interpreter/index.ts";
 export * from "./machine/index.ts";
+export * from "./pcap/index.ts";

@@ -21,7 +21,7 @@ function recorder(more: Partial<MapInstance> = {}): { map: MapInstance; calls: u
 			return result;
 		};
 	const none = () => -95;
-	const map: MapInstance = {
+	const base = {
 		def: { name: "m", type: 1 } as MapInstance["def"],
 		index: 0,
 		address: MAP,
@@ -37,8 +37,8 @@ function recorder(more: Partial<MapInstance> = {}): { map: MapInstance; calls: u
 		freeze: none,
 		valueAddress: none,
 		hostValueSize: 8,
-		...more,
 	};
+	const map: MapInstance = Object.assign(base, more);
 	return { map, calls };
 }
 
