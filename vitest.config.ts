@@ -14,6 +14,11 @@ export default defineConfig({
 	resolve: { alias },
 	test: {
 		reporters: ["default", source("packages/testing/src/reporter.ts")],
-		include: ["packages/*/src/**/*.test.ts", "conformance/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.mjs"],
+		include: [
+			"packages/*/src/**/*.test.ts",
+			"conformance/**/*.test.ts",
+			"examples/**/*.test.ts",
+			"scripts/**/*.test.mjs",
+		],
 	},
 });
