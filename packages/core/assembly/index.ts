@@ -6,5 +6,9 @@ export {
 } from "./array";
 export { hashCreate, hashDelete, hashLookup, hashUpdate, percpuHashLookup, percpuHashUpdate } from "./hash";
 export { jhash } from "./jhash";
+export { lruCreate, lruDelete, lruLookup, lruPercpuLookup, lruPercpuUpdate, lruUpdate } from "./lru";
+export {
+	ringbufAdvance, ringbufCreate, ringbufOf, ringbufOutput, ringbufPeek, ringbufQuery, ringbufReserve, ringbufSubmit,
+} from "./ringbuf";
 export { slotExchange, slotLoad, slotsCreate, slotsSwap } from "./slots";
 export { tableKey, tableKeyCopy, tableNext, tableNextKey, tableValue } from "./table";

@@ -30,6 +30,24 @@ export interface MapCode {
 	/** cpu -1: `value` holds every CPU's, rounded up to 8 each. */
 	percpuHashUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
 
+	lruCreate(map: number, seed: number, perCpu: number): number;
+	lruLookup(map: number, key: number): number;
+	lruUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
+	lruDelete(map: number, key: number, value: number, valueBytes: number): number;
+	lruPercpuLookup(map: number, key: number, cpu: number): number;
+	/** `cpu` gives the element, `which` is the CPU whose value it is (-1: all). */
+	lruPercpuUpdate(map: number, key: number, value: number, flags: number, cpu: number, which: number): number;
+
+	ringbufCreate(map: number): void;
+	/** The ring buffer whose record starts at `sample`, or 0. */
+	ringbufOf(sample: number): number;
+	ringbufReserve(map: number, size: number): number;
+	ringbufSubmit(map: number, sample: number, discard: number): number;
+	ringbufOutput(map: number, from: number, size: number): number;
+	ringbufQuery(map: number, what: number): number;
+	ringbufPeek(map: number): number;
+	ringbufAdvance(map: number): void;
+
 	/** Elements as cursors: the one after `element` (0: the first), 0 at the end. */
 	tableNext(map: number, element: number): number;
 	tableNextKey(map: number, key: number): number;

@@ -11,4 +11,4 @@ export {
 	TABLE as TABLE_LAYOUT,
 } from "./layout.ts";
 export { instantiateRuntime, instantiateRuntimeAsync, MapRuntime, mapCodeBytes } from "./runtime.ts";
-export type { MapInstance, Slots } from "./types.ts";
+export type { MapInstance, Ring, Slots } from "./types.ts";

@@ -51,6 +51,23 @@ export interface MapInstance {
 
 	/** prog_array and perf_event_array: the words. */
 	readonly slots?: Slots;
+	/** ringbuf. */
+	readonly ring?: Ring;
+}
+
+/** bpf_ringbuf_*, and the consumer. Sizes and flags whose upper halves are not 0: pass any number above 2^30. */
+export interface Ring {
+	/** Address of `size` bytes (in the ring, or in its overhang), 0 without room. */
+	reserve(size: number, flags: number): number;
+	/** -EINVAL for what is no record being written: only unverified programs can ask for that. */
+	submit(sample: number): number;
+	discard(sample: number): number;
+	/** 0, -EINVAL for unknown flags, -EAGAIN without room. */
+	output(dataPtr: number, size: number, flags: number): number;
+	/** BPF_RB_AVAIL_DATA 0, RING_SIZE 1, CONS_POS 2, PROD_POS 3; else 0. Up to 2^53. */
+	query(what: number): number;
+	/** The oldest committed record, taken out; undefined if there is none (or the oldest is still being written). */
+	consume(): Uint8Array | undefined;
 }
 
 /** Words that the machine fills and understands; 0 is an empty slot. */
