@@ -45,7 +45,12 @@ export class TailhopError extends Error implements ErrorData {
 	readonly hint?: string;
 	readonly detail?: Readonly<Record<string, unknown>>;
 
-	constructor(code: ErrorCode, message: string, where: Where = {}, more: { hint?: string; detail?: Readonly<Record<string, unknown>>; cause?: unknown } = {}) {
+	constructor(
+		code: ErrorCode,
+		message: string,
+		where: Where = {},
+		more: { hint?: string; detail?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+	) {
 		super(message, more.cause === undefined ? undefined : { cause: more.cause });
 		this.code = code;
 		this.where = where;
@@ -67,5 +72,10 @@ export class TailhopError extends Error implements ErrorData {
 /** The same error with more of its `where` known: inner layers know the offset, outer ones the file. */
 export function locate(error: unknown, where: Where): unknown {
 	if (!(error instanceof TailhopError)) return error;
-	return new TailhopError(error.code, error.message, { ...where, ...error.where }, { ...error, cause: error.cause });
+	return new TailhopError(
+		error.code,
+		error.message,
+		{ ...where, ...error.where },
+		{ ...error, cause: error.cause },
+	);
 }
