@@ -18,7 +18,7 @@ export default defineConfig({
 			"packages/*/src/**/*.test.ts",
 			"conformance/**/*.test.ts",
 			"examples/**/*.test.ts",
-			"scripts/**/*.test.mjs",
+			"{scripts,bench}/**/*.test.mjs",
 		],
 	},
 });
