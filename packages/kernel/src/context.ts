@@ -44,12 +44,14 @@ export function contextInput(
 	return new Uint8Array(view.buffer);
 }
 
-/** ctx_out by name; pointers are left out, they mean nothing outside a run. */
+/** ctx_out by name. Pointers are left out; xdp_md's data and data_end come back as offsets in the packet. */
 export function contextOutput(hook: Hook | undefined, bytes: Uint8Array): Fields {
 	const fields: Record<string, number | bigint | readonly number[]> = {};
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	for (const field of hook?.fields ?? []) {
-		if (!field.read || field.pointer !== undefined || field.offset + field.size > bytes.length) continue;
+		const offset = hook?.programType === XDP && field.pointer !== "packet_meta";
+		if (!field.read || (field.pointer !== undefined && !offset)) continue;
+		if (field.offset + field.size > bytes.length) continue;
 		const values = elements(field).map((at) => read(view, at));
 		fields[field.name] = field.count === undefined ? values[0]! : values.map(Number);
 	}

@@ -238,7 +238,6 @@ function comparable(outcome: Outcome): object {
 		verdict: outcome.verdict,
 		r0: `0x${outcome.r0.toString(16)}`,
 		packet: hex(outcome.packet),
-		context: outcome.context,
 		contextBytes: hex(outcome.contextBytes),
 	};
 }

@@ -1,5 +1,6 @@
 import { HOOKS, type HookInput, hookFor, type LinkedObject, TailhopError } from "@tailhop/core";
 import { type Kernel, KernelObject, openKernel, pinToCpu } from "@tailhop/kernel";
+import { bytes } from "./bytes.ts";
 import type { Side } from "./side.ts";
 import { R0_MAP, withWholeR0 } from "./whole-r0.ts";
 
@@ -55,15 +56,12 @@ export async function openKernelSide(linked: LinkedObject, kernel: Kernel): Prom
 		},
 		map: (name) => object.map(name),
 		setSlot(map, slot, program) {
-			try {
-				object.setSlot(map, slot, program);
-				return 0;
-			} catch (error) {
-				return -errnoOf(error);
-			}
+			const key = bytes(slot, 4);
+			if (program === undefined) return object.map(map).hostDelete(key);
+			return object.map(map).hostUpdate(key, bytes(object.program(program).fd, 4));
 		},
 		slot(map, slot) {
-			const id = object.map(map).hostLookup(new Uint8Array(Uint32Array.of(slot).buffer));
+			const id = object.map(map).hostLookup(bytes(slot, 4));
 			if (typeof id === "number") return undefined;
 			const wanted = new DataView(id.buffer).getUint32(0, true);
 			for (const [name, program] of object.programs) if (program.info().id === wanted) return name;

@@ -1,4 +1,4 @@
-import type { HookInput, MapInstance, RunResult } from "@tailhop/core";
+import type { HookInput, MapInstance, RunResult, TailhopError } from "@tailhop/core";
 
 /** What a run left, on any engine. */
 export type Outcome =
@@ -16,7 +16,12 @@ export type Outcome =
 			/** The whole result, on the interpreter. */
 			readonly result?: RunResult;
 	  }
-	| { readonly kind: "fault"; readonly code: string; readonly message: string }
+	| {
+			readonly kind: "fault";
+			readonly code: string;
+			readonly message: string;
+			readonly error: TailhopError;
+	  }
 	/** The input was refused, as by BPF_PROG_TEST_RUN. */
 	| { readonly kind: "refused"; readonly errno: number };
 
