@@ -7,6 +7,7 @@ export const ERROR_CODES = {
 	"elf/invalid": "the file is not a well-formed ELF64 little-endian BPF object",
 	"elf/unsupported": "a well-formed ELF feature that no BPF loader handles",
 	"btf/invalid": "BTF or BTF.ext bytes that lie: offsets, sizes, cycles, unknown kinds",
+	"btf/value": "a text or bytes that do not fit a type; detail.path names the field",
 	"pcap/invalid": "not a pcap or pcapng file, or a truncated one",
 
 	// instructions and assembly text
