@@ -110,7 +110,7 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 		}
 		switch (kind) {
 			case "ctx":
-				if (provenance !== x.contextRegion || r[at]! >>> 0 !== x.regions.start(provenance))
+				if (provenance !== x.contextRegion || r[at]! >>> 0 !== x.regions.first(provenance))
 					wrong(x, plan, i, "the context");
 				break;
 			case "map": {
@@ -126,7 +126,7 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				if (provenance <= 0 || x.regions.kind[provenance] !== POINTS_TO[kind])
 					wrong(x, plan, i, kind === "func" ? "a function" : "a reserved record");
 				if (x.regions.ended(provenance) !== undefined) wrong(x, plan, i, "a record that is still reserved");
-				if (kind === "ringbuf_mem" && r[at]! >>> 0 !== x.regions.start(provenance))
+				if (kind === "ringbuf_mem" && r[at]! >>> 0 !== x.regions.first(provenance))
 					wrong(x, plan, i, "the record's start");
 				break;
 			case "stack_or_null":
@@ -176,11 +176,7 @@ function checkMemory(x: Execution, i: number, provenance: number, size: number, 
 	const { regions } = x;
 	const write = memory.access !== "read";
 	const usable = provenance > 0 && x.registers[at + 1] === 0 && regions.kind[provenance] !== REGION.CONTEXT;
-	if (
-		!usable ||
-		address < regions.base[provenance]! ||
-		address + size > (write ? regions.writeEnd : regions.end)[provenance]!
-	) {
+	if (!usable || !regions.allows(provenance, address, size, write)) {
 		// an empty range is fine anywhere inside a live region
 		if (!(usable && size === 0 && regions.ended(provenance) === undefined))
 			throw accessFault(regions, provenance, address, size, write ? "helper write" : "helper read", x.here());
@@ -195,7 +191,7 @@ function checkString(x: Execution, plan: HelperPlan, i: number, provenance: numb
 	if (provenance <= 0 || regions.kind[provenance] !== REGION.MAP_VALUE)
 		wrong(x, plan, i, "a constant string");
 	const address = x.registers[at]! >>> 0;
-	const end = regions.stop(provenance);
+	const end = regions.first(provenance) + regions.size[provenance]!;
 	const { u8 } = x.host.runtime.memory;
 	for (let a = address; a < end; a++) if (u8[a] === 0) return;
 	x.fault(
@@ -264,6 +260,6 @@ export function mapValueRegion(x: Execution, map: MapInstance, address: number):
 		map.index,
 		name,
 	);
-	if (flags & WRONLY_PROG) x.regions.end[id] = 0;
+	if (flags & WRONLY_PROG) x.regions.span[id] = 0;
 	return id;
 }

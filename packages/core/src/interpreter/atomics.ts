@@ -21,13 +21,13 @@ const APPLY: Record<Exclude<AtomicRow["atomic"], "cmpxchg">, (old: bigint, opera
 export function atomic(x: Execution, num: number, d: number, s: number, a: number): void {
 	const row = TABLE[OP_NAMES[num]!] as AtomicRow;
 	const { registers: r, provenance: p, regions } = x;
-	const address = (r[d]! >>> 0) + a;
+	const address = (r[d]! + a) >>> 0;
 	const result = row.atomic === "cmpxchg" ? 0 : s;
 	if (x.checked) {
 		if (p[s]! < 0) x.uninitialized(s, s);
 		if (row.atomic === "cmpxchg" && p[0]! < 0) x.uninitialized(0, 0);
 		const q = p[d]!;
-		if (q <= 0 || r[d + 1] !== 0 || address < regions.base[q]! || address + row.size > regions.writeEnd[q]!) {
+		if (q <= 0 || r[d + 1] !== 0 || !regions.allows(q, address, row.size, true)) {
 			if (q > 0 && regions.kind[q] === REGION.CONTEXT)
 				x.fault(
 					"fault/access",

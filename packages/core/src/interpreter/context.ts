@@ -64,7 +64,7 @@ export function contextLoad(
 	address: number,
 	size: number,
 ): void {
-	const offset = address - x.regions.start(region);
+	const offset = address - x.regions.first(region);
 	const field = fieldsOf(hook)[offset];
 	if (field === undefined || !loadAllowed(field, offset, size)) refuse(x, hook, offset, size, "read");
 	const { view } = x.host.runtime.memory;
@@ -100,7 +100,7 @@ export function contextStore(
 	address: number,
 	size: number,
 ): void {
-	const offset = address - x.regions.start(region);
+	const offset = address - x.regions.first(region);
 	const field = fieldsOf(hook)[offset];
 	if (field === undefined || !storeAllowed(field, offset, size)) refuse(x, hook, offset, size, "write");
 	const { view } = x.host.runtime.memory;

@@ -246,21 +246,24 @@ export class Execution {
 			if (pd > 0 && ps > 0)
 				this.fault("fault/pointer", "a pointer is added to a pointer", "Subtract pointers, or add a number.");
 			const from = pd > 0 ? pd : ps;
-			if (kind[from] === REGION.MAP || kind[from] === REGION.PACKET_END || kind[from] === REGION.FUNCTION)
-				this.fault(
-					"fault/pointer",
-					`arithmetic on a ${this.regions.report(from).kind} pointer`,
-					"Only pointers to memory can be moved.",
-				);
+			if (kind[from]! >= REGION.MAP) this.#immovable(from);
 			p[d] = from;
 			return;
 		}
-		if (num === 16 && pd > 0) {
-			p[d] = ps > 0 ? SCALAR : pd;
+		if (num === 16 && pd > 0 && ps === 0) {
+			if (kind[pd]! >= REGION.MAP) this.#immovable(pd);
 			return;
 		}
 		// what the kernel allows with CAP_PERFMON: a number that knows nothing of its past. A later access faults.
 		p[d] = SCALAR;
+	}
+
+	#immovable(provenance: number): never {
+		this.fault(
+			"fault/pointer",
+			`arithmetic on a ${this.regions.report(provenance).kind} pointer`,
+			"Only pointers to memory can be moved.",
+		);
 	}
 
 	/** A load that the plain test refused: contexts, and faults. True when it was done here. */

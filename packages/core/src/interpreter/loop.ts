@@ -25,7 +25,7 @@ export function loop(x: Execution, fuel: number): number {
 	const contextStart = x.contextStart;
 	const contextEnd = x.contextEnd;
 	let { view } = memory;
-	let { base, end, writeEnd, kind } = regions;
+	let { start, span, writeSpan, kind } = regions;
 	let { code, pc } = x;
 	let left = fuel;
 
@@ -164,8 +164,11 @@ export function loop(x: Execution, fuel: number): number {
 				// arithmetic, 64 bit
 				case 15 satisfies typeof OP.add64: {
 					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
+						// a pointer moved by a number keeps its provenance: too frequent in loops for a call
+						if (p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
+							x.pc = pc;
+							x.pointerArithmetic(num, d, s);
+						}
 					}
 					const low = (r[d]! + r[s]!) | 0;
 					r[d + 1] = r[d + 1]! + r[s + 1]! + (low >>> 0 < r[s]! >>> 0 ? 1 : 0);
@@ -174,8 +177,11 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 16 satisfies typeof OP.sub64: {
 					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
+						// a pointer moved by a number keeps its provenance: too frequent in loops for a call
+						if (p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
+							x.pc = pc;
+							x.pointerArithmetic(num, d, s);
+						}
 					}
 					const borrow = r[d]! >>> 0 < r[s]! >>> 0 ? 1 : 0;
 					r[d] = r[d]! - r[s]!;
@@ -282,6 +288,12 @@ export function loop(x: Execution, fuel: number): number {
 					}
 					r[d] = r[s]!;
 					r[d + 1] = r[s + 1]!;
+					break;
+				case 133 satisfies typeof LOWERED.CONSTANT:
+					p[d] = p[s]!;
+					r[d] = r[s]!;
+					r[d + 1] = r[s + 1]!;
+					pc += 4 satisfies typeof STRIDE;
 					break;
 				case 28 satisfies typeof OP.arsh64: {
 					if (checked && (p[d]! | p[s]!) !== 0) {
@@ -409,13 +421,14 @@ export function loop(x: Execution, fuel: number): number {
 				// loads; load-acquire differs only between threads, and one thread runs here
 				case 93 satisfies typeof OP.load_acquire_b:
 				case 58 satisfies typeof OP.ldxb: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 1 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 1) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 1, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -427,13 +440,14 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 94 satisfies typeof OP.load_acquire_h:
 				case 59 satisfies typeof OP.ldxh: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 2 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 2) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 2, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -445,13 +459,14 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 95 satisfies typeof OP.load_acquire_w:
 				case 60 satisfies typeof OP.ldxw: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 4 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 4) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 4, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -463,13 +478,14 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 96 satisfies typeof OP.load_acquire_dw:
 				case 61 satisfies typeof OP.ldxdw: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 8 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 8) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 8, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -480,13 +496,14 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 62 satisfies typeof OP.ldsxb: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 1 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 1) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 1, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -497,13 +514,14 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 63 satisfies typeof OP.ldsxh: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 2 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 2) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 2, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -514,13 +532,14 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 64 satisfies typeof OP.ldsxw: {
-					const address = (r[s]! >>> 0) + a;
+					const address = (r[s]! + a) >>> 0;
 					if (checked) {
 						const q = p[s]!;
-						if (q <= 0 || r[s + 1] !== 0 || address < base[q]! || address + 4 > end[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 4) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 4, r[s + 1]!)) {
-								({ base, end, writeEnd, kind } = regions);
+								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
 						}
@@ -534,14 +553,15 @@ export function loop(x: Execution, fuel: number): number {
 				// stores; st is stx of a constant (lower.ts)
 				case 97 satisfies typeof OP.store_release_b:
 				case 69 satisfies typeof OP.stxb: {
-					const address = (r[d]! >>> 0) + a;
+					const address = (r[d]! + a) >>> 0;
 					if (checked) {
 						const q = p[d]!;
 						if (p[s]! < 0) {
 							x.pc = pc;
 							x.uninitialized(s, s);
 						}
-						if (q <= 0 || r[d + 1] !== 0 || address < base[q]! || address + 1 > writeEnd[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[d + 1] !== 0 || offset < 0 || offset > writeSpan[q]! - 1) {
 							x.pc = pc;
 							if (x.storeSlow(s, q, address, 1, r[d + 1]!)) break;
 						}
@@ -558,14 +578,15 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 98 satisfies typeof OP.store_release_h:
 				case 70 satisfies typeof OP.stxh: {
-					const address = (r[d]! >>> 0) + a;
+					const address = (r[d]! + a) >>> 0;
 					if (checked) {
 						const q = p[d]!;
 						if (p[s]! < 0) {
 							x.pc = pc;
 							x.uninitialized(s, s);
 						}
-						if (q <= 0 || r[d + 1] !== 0 || address < base[q]! || address + 2 > writeEnd[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[d + 1] !== 0 || offset < 0 || offset > writeSpan[q]! - 2) {
 							x.pc = pc;
 							if (x.storeSlow(s, q, address, 2, r[d + 1]!)) break;
 						}
@@ -584,14 +605,15 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 99 satisfies typeof OP.store_release_w:
 				case 71 satisfies typeof OP.stxw: {
-					const address = (r[d]! >>> 0) + a;
+					const address = (r[d]! + a) >>> 0;
 					if (checked) {
 						const q = p[d]!;
 						if (p[s]! < 0) {
 							x.pc = pc;
 							x.uninitialized(s, s);
 						}
-						if (q <= 0 || r[d + 1] !== 0 || address < base[q]! || address + 4 > writeEnd[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[d + 1] !== 0 || offset < 0 || offset > writeSpan[q]! - 4) {
 							x.pc = pc;
 							if (x.storeSlow(s, q, address, 4, r[d + 1]!)) break;
 						}
@@ -610,14 +632,15 @@ export function loop(x: Execution, fuel: number): number {
 				}
 				case 100 satisfies typeof OP.store_release_dw:
 				case 72 satisfies typeof OP.stxdw: {
-					const address = (r[d]! >>> 0) + a;
+					const address = (r[d]! + a) >>> 0;
 					if (checked) {
 						const q = p[d]!;
 						if (p[s]! < 0) {
 							x.pc = pc;
 							x.uninitialized(s, s);
 						}
-						if (q <= 0 || r[d + 1] !== 0 || address < base[q]! || address + 8 > writeEnd[q]!) {
+						const offset = (address - start[q]!) | 0;
+						if (q <= 0 || r[d + 1] !== 0 || offset < 0 || offset > writeSpan[q]! - 8) {
 							x.pc = pc;
 							if (x.storeSlow(s, q, address, 8, r[d + 1]!)) break;
 						}
@@ -819,7 +842,7 @@ export function loop(x: Execution, fuel: number): number {
 					if (x.finished) return left;
 					({ code, pc } = x);
 					({ view } = memory);
-					({ base, end, writeEnd, kind } = regions);
+					({ start, span, writeSpan, kind } = regions);
 					break;
 
 				default:

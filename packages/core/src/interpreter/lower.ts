@@ -10,7 +10,7 @@ import type { LinkedProgram } from "../spec/index.ts";
  *   word 3   a: offset of a memory access, target word of a jump or local call, helper id
  *
  * Constants are registers: every distinct immediate has a place behind r0-r10 in the register file. So an op has
- * one form, not two, st is stx, and lddw is a move. Measured on the nine compute programs against testing the
+ * one form, not two, and st is stx. Measured on the nine compute programs against testing the
  * form in the loop: no slower anywhere, and half the cases to write.
  */
 export interface LoweredProgram {
@@ -26,6 +26,8 @@ export const STRIDE = 4;
 /** Ops that only lowered code has, numbered behind the table's. */
 export const LOWERED = {
 	TAIL_CALL: 131,
+	/** lddw: a move of a constant that steps over its second slot. */
+	CONSTANT: 133,
 	/** A slot that holds no instruction: behind a lddw, past the end, or undefined by the ISA. */
 	INVALID: 132,
 } as const;
@@ -116,7 +118,7 @@ export function lower(
 				s = number(insn.imm);
 				break;
 			case "lddw":
-				num = OP.mov64;
+				num = LOWERED.CONSTANT;
 				s = constant(op, i);
 				if (s < 0) continue;
 				break;

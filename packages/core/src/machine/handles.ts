@@ -3,7 +3,7 @@ import { type Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
 
 /** One reference of the user's: a descriptor. Closing it twice is fine. */
-export class Reference implements Disposable {
+export class Descriptor implements Disposable {
 	#release: (() => void) | undefined;
 
 	constructor(release: () => void) {
@@ -87,11 +87,11 @@ export class MapReferences {
 	}
 
 	/** One more descriptor of the same map. */
-	open(): Reference {
+	open(): Descriptor {
 		this.check();
 		const record = this.#record;
 		record.descriptors++;
-		return new Reference(() => {
+		return new Descriptor(() => {
 			record.descriptors--;
 			this.#lifecycle.mapReleased(record);
 		});
