@@ -1,4 +1,3 @@
-import { openKernel } from "@tailhop/kernel";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import { addCounts, describeCounts, emptyCounts, increase, neverAsked } from "./counts.ts";
 
@@ -34,10 +33,13 @@ export default class CountsReporter implements Reporter {
 		lines.push(describeCounts(counts));
 		const browser = modules.every((module) => module.project.isBrowserEnabled());
 		if (!browser && neverAsked(counts) && (await this.#isWhole(modules.length))) {
-			const why = await openKernel().then(
-				() => undefined,
-				(error: unknown) => (error instanceof Error ? error.message : String(error)),
-			);
+			// loaded here only: a core that doesn't even load must not take the reporter with it
+			const why = await import("@tailhop/kernel")
+				.then(({ openKernel }) => openKernel())
+				.then(
+					() => undefined,
+					(error: unknown) => (error instanceof Error ? error.message : String(error)),
+				);
 			if (why === undefined) {
 				states.failed++;
 				process.exitCode = 1;
