@@ -2,4 +2,5 @@ export { clock, defaultEnvironment, initEnvironment, random } from "./environmen
 export * from "./packet.ts";
 export { PROTOTYPES } from "./prototypes.ts";
 export { HELPERS, isImplemented } from "./registry.ts";
+export { readRing } from "./ringbuf.ts";
 export type * from "./types.ts";

@@ -37,8 +37,10 @@ function recorder(more: Partial<MapInstance> = {}): { map: MapInstance; calls: u
 		freeze: none,
 		valueAddress: none,
 		hostValueSize: 8,
+		frozen: false,
 	};
-	const map: MapInstance = Object.assign(base, more);
+	const map: MapInstance = base;
+	Object.assign(map, more);
 	return { map, calls };
 }
 

@@ -26,7 +26,7 @@ export const perfHelpers: readonly Helper[] = [
 		prototype: output,
 		/**
 		 * The flags' low half is a slot of the map; bits 32-51 say how many bytes of the packet follow the data.
-		 * Slot i has a reader bound to CPU i, or none has one (`environment.perfReaders`).
+		 * A slot's word says whether it has a reader; the reader of slot i is bound to CPU i.
 		 */
 		run(rt, _context, address, flags, data, size) {
 			const map = mapAt(rt, address, output.name);
@@ -37,7 +37,7 @@ export const perfHelpers: readonly Helper[] = [
 			if (hi > 0 && hi > packetLength(rt.memory)) return EFAULT;
 			const slot = flags >>> 0 === CURRENT_CPU ? rt.cpu : flags >>> 0;
 			if (slot >= map.def.maxEntries) return E2BIG;
-			if (rt.environment.perfReaders === "none") return ENOENT;
+			if (!map.slots?.word(slot)) return ENOENT;
 			if (slot !== rt.cpu) return EOPNOTSUPP;
 			const bytes = new Uint8Array((size >>> 0) + hi);
 			bytes.set(rt.memory.read(data >>> 0, size >>> 0));

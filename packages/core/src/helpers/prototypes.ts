@@ -4,6 +4,7 @@ import { loopPrototypes } from "./loop.ts";
 import { mapPrototypes } from "./map-ops.ts";
 import { perfPrototypes } from "./perf.ts";
 import { printkPrototypes } from "./printk.ts";
+import { ringbufPrototypes } from "./ringbuf.ts";
 import { stringPrototypes } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { timePrototypes } from "./time.ts";
@@ -19,6 +20,7 @@ const families: readonly (readonly HelperPrototype[])[] = [
 	lockPrototypes,
 	perfPrototypes,
 	stringPrototypes,
+	ringbufPrototypes,
 	tailCallPrototypes,
 ];
 

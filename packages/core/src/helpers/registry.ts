@@ -4,6 +4,7 @@ import { loopHelpers } from "./loop.ts";
 import { mapHelpers } from "./map-ops.ts";
 import { perfHelpers } from "./perf.ts";
 import { printkHelpers } from "./printk.ts";
+import { ringbufHelpers } from "./ringbuf.ts";
 import { stringHelpers } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { timeHelpers } from "./time.ts";
@@ -18,6 +19,7 @@ const families: readonly (readonly Helper[])[] = [
 	perfHelpers,
 	stringHelpers,
 	printkHelpers,
+	ringbufHelpers,
 ];
 
 /** Linux's helpers that have an implementation, by id; tail_call is the engine's own and not among them. */

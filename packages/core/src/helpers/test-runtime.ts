@@ -22,8 +22,10 @@ export interface TestRuntime extends HelperRuntime {
 	): bigint;
 }
 
-export function testRuntime(partial: Partial<Environment> = {}): TestRuntime {
-	const memory = new LinearMemory(new WebAssembly.Memory({ initial: 16, maximum: 32 }));
+export function testRuntime(
+	partial: Partial<Environment> = {},
+	memory = new LinearMemory(new WebAssembly.Memory({ initial: 16, maximum: 32 })),
+): TestRuntime {
 	const environment = defaultEnvironment(partial);
 	initEnvironment(memory, environment);
 	let scratch = 0x8_0000;

@@ -111,6 +111,11 @@ export interface HelperRuntime {
 	/** Next pseudo-random u32. */
 	random(): number;
 	output(event: Output): void;
+	/**
+	 * A record of this ring buffer was committed. A machine that has this reads the ring (`readRing`) when the run is
+	 * over, so that the program sees the ring as nobody's, as in a test run of the kernel. Absent: it is read at once.
+	 */
+	ringbufCommitted?(map: MapInstance): void;
 	/** Scratch memory in the control area, valid until the invocation ends. */
 	scratch(size: number): number;
 }
@@ -201,9 +206,4 @@ export interface Environment {
 	readonly routes: readonly Route[];
 	readonly neighbours: readonly Neighbour[];
 	readonly interfaces: readonly Interface[];
-	/**
-	 * Whether someone reads every perf event array: slot i from CPU i ("all", the default: the caller gets the
-	 * output), or nobody does ("none": perf_event_output answers -ENOENT, as in a test run of the kernel).
-	 */
-	readonly perfReaders?: "all" | "none";
 }
