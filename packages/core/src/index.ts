@@ -2,6 +2,7 @@ export * from "./asm/index.ts";
 export * from "./btf/index.ts";
 export * from "./elf/index.ts";
 export * from "./errors/index.ts";
+export * from "./flow/index.ts";
 export * from "./helpers/index.ts";
 export * from "./hooks/index.ts";
 export * from "./interpreter/index.ts";

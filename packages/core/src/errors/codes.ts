@@ -21,6 +21,7 @@ export const ERROR_CODES = {
 	"spec/unsupported": "a relocation, section or definition that Tailhop does not handle",
 	"link/unresolved": "a symbol (extern, kfunc, ksym, kconfig) that nothing in the Target provides",
 	"link/core-relo": "a CO-RE relocation that the Target's BTF cannot answer and the program needs",
+	"link/too-large": "the linked programs have more instructions than anything would load",
 	"link/target": "the Target contradicts the object: unknown map, variable, or wrong size",
 
 	// a machine being made or used

@@ -1,1 +1,16 @@
+export { KERNEL_VERSION } from "./kernel-version.ts";
+export { link } from "./link.ts";
+export type {
+	CodeSection,
+	CoreRecord,
+	ExternSpec,
+	FunctionSpec,
+	ObjectSpec,
+	Reference,
+	Relocation,
+	SectionLine,
+	SlotSpec,
+} from "./object.ts";
+export { type ParseOptions, parse } from "./parse.ts";
+export { contextKind, PROGRAM_FLAG, type SectionKind, sectionKind } from "./section-names.ts";
 export type * from "./types.ts";

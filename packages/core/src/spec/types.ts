@@ -37,11 +37,11 @@ export interface MapSpec {
 	/** How it was declared: BTF (`.maps`), legacy (`maps`), or a data section (`.rodata`, `.bss`, …). */
 	readonly origin: "btf" | "legacy" | "data";
 	readonly section: string;
-	/** Contents of a data section's single value; all zero for `.bss`. */
+	/** Contents of a data section's single value; absent: all zero (`.bss`, which may be as large as 4 GiB). */
 	readonly initial?: Uint8Array;
 	/** User space freezes it once filled (`.rodata*`, `.kconfig`). */
 	readonly frozen: boolean;
-	/** Variables of a data section. */
+	/** Variables of a data section; `typeId` is the type itself, not the VAR. */
 	readonly variables: readonly {
 		readonly name: string;
 		readonly offset: number;
@@ -80,6 +80,8 @@ export interface FunctionInfo {
 export interface LinkedProgram extends ProgramKind {
 	readonly name: string;
 	readonly section: string;
+	/** What the section's name says it is for: a function, a tracepoint (`fentry/<this>`). */
+	readonly attachTo?: string;
 	readonly insns: readonly Insn[];
 	readonly functions: readonly FunctionInfo[];
 	/** Sorted by insn. */
@@ -132,6 +134,10 @@ export interface Target {
 	readonly rodata?: Readonly<Record<string, number | bigint | boolean | Uint8Array>>;
 	/** max_entries by map name. */
 	readonly maxEntries?: Readonly<Record<string, number>>;
+	/** Kinds of programs, by program or section name, as a section name that says it ("xdp", "tcx/egress"). */
+	readonly programTypes?: Readonly<Record<string, string>>;
+	/** Addresses of kernel symbols for `extern … __ksym` variables without a type. */
+	readonly ksyms?: Readonly<Record<string, bigint>>;
 }
 
 export interface ResolvedTarget extends Target {
