@@ -1,4 +1,4 @@
-export { ProgramHandle, Descriptor } from "./handles.ts";
+export { Descriptor, ProgramHandle } from "./handles.ts";
 export { Machine } from "./machine.ts";
 export { MapHandle, type UpdateMode } from "./map-handle.ts";
 export { Run } from "./run.ts";

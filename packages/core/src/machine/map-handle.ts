@@ -1,7 +1,7 @@
 import { TailhopError } from "../errors/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
-import { MapReferences, ProgramHandle, type Descriptor } from "./handles.ts";
+import { type Descriptor, MapReferences, ProgramHandle } from "./handles.ts";
 import { type Lifecycle, mapError, PROG_ARRAY } from "./lifecycle.ts";
 import type { MapRecord } from "./records.ts";
 
