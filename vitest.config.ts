@@ -13,6 +13,7 @@ export const alias = [
 export default defineConfig({
 	resolve: { alias },
 	test: {
+		provide: { sharedMemory: true },
 		reporters: ["default", source("packages/testing/src/reporter.ts")],
 		include: [
 			"packages/*/src/**/*.test.ts",

@@ -31,6 +31,8 @@ export interface MapInfo {
 	readonly flags: number;
 	readonly name: string;
 	readonly mapExtra: bigint;
+	/** Of the BTF that describes key and value; 0 = none. */
+	readonly btfId: number;
 }
 
 /** PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH, PERCPU_CGROUP_STORAGE: one value for each possible CPU. */
@@ -113,6 +115,7 @@ export class KernelMap extends Descriptor {
 			flags: info.u32("map_flags"),
 			name: info.text("name"),
 			mapExtra: info.u64("map_extra"),
+			btfId: info.u32("btf_id"),
 		};
 	}
 }

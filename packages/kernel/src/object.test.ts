@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { HOOKS, type LinkedObject } from "@tailhop/core";
+import { BtfBuilder, HOOKS, type LinkedObject } from "@tailhop/core";
 import { buildObject, bytes } from "@tailhop/testing";
 import { beforeAll, describe, expect, it } from "vitest";
 import { KernelObject, openKernel } from "./index.ts";
@@ -142,5 +142,49 @@ describe("KernelObject", () => {
 		// BPF_PROG_TYPE_SOCK_OPS
 		using object = await KernelObject.load(buildObject({ type: 13, programs: { main: "r0 = 1\n exit" } }));
 		expect(() => object.run("main", { packet: PACKET })).toThrowError(/ENOTSUPP/);
+	});
+
+	const calls = buildObject({
+		programs: { main: "call sub\n exit\nsub:\n r0 = 2\n exit", other: "r0 = 1\n exit" },
+	});
+
+	onKernel("tells the kernel functions and lines, so that its log has them", async () => {
+		using object = await KernelObject.load(calls, { log: 2 });
+		expect(object.btfError).toBeUndefined();
+		expect(object.logs.get("main")).toContain("; r0 = 2 @ main.asm:4");
+		expect(object.logs.get("main")).toContain("frame1: R1=ctx()");
+		expect(object.logs.get("other")).toContain("processed 2 insns");
+	});
+
+	onKernel("lines that the kernel would refuse are left out", async () => {
+		const [main, other] = calls.programs;
+		const odd = { ...main!, lines: [{ insn: 2, file: "main.c", line: 1 }] };
+		using object = await KernelObject.load({ ...calls, programs: [odd, other!] }, { log: 2 });
+		expect(object.logs.get("main")).not.toMatch(/^; /m);
+	});
+
+	onKernel("BTF that the kernel refuses is left out, and the error kept", async () => {
+		const builder = new BtfBuilder();
+		builder.datasec(".data", 0, []);
+		using object = await KernelObject.load({ ...chain, btf: builder.build() });
+		expect(object.btfError?.message).toMatch(/the kernel refused the BTF: EINVAL: /);
+		expect(object.run("entry", { packet: PACKET }).verdict.code).toBe(3);
+	});
+
+	onKernel("maps have their key's and value's types, where the kind takes them", async () => {
+		const builder = new BtfBuilder();
+		const u32 = builder.int("unsigned int", 4);
+		const typed = { keyTypeId: u32, valueTypeId: u32 };
+		const linked = {
+			...chain,
+			btf: builder.build(),
+			maps: [
+				{ ...chain.maps[0]!, ...typed },
+				{ ...chain.maps[0]!, ...typed, name: "counts", type: 2, maxEntries: 1 },
+			],
+		};
+		using object = await KernelObject.load(linked);
+		expect(object.map("counts").info().btfId).toBeGreaterThan(0);
+		expect(object.run("entry", { packet: PACKET }).verdict.code).toBe(3);
 	});
 });
