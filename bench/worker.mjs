@@ -39,7 +39,7 @@ function dump(linked, maps) {
 
 async function interpreter(name, linked, row, checked) {
 	const machine = await Machine.create(linked, { checked, budget: 2 ** 40 });
-	row.fill?.((map) => machine.map(map));
+	row.fill?.((map) => machine.map(map).instance);
 	const input = { packet, trace: false };
 	const runs = new Map();
 	const batch = (program, n) => {
@@ -54,7 +54,7 @@ async function interpreter(name, linked, row, checked) {
 			return {
 				code: result.verdict.code,
 				packet: result.packet,
-				maps: dump(linked, (map) => machine.map(map)),
+				maps: dump(linked, (map) => machine.map(map).instance),
 				instructions: result.instructions,
 			};
 		},

@@ -6,6 +6,7 @@
  *   <!-- file: examples/library/datapath.test.ts -->   the file, as it is
  *   <!-- run: run examples/hello/hello.o -->           `$ tailhop run …` and what it prints
  *   <!-- run: … | lines 1-12 -->                        the same, these lines of the output only
+ *   <!-- node: examples/library/run.mjs -->             `$ node …` and what it prints
  *
  *   node scripts/docs.mjs [--write]      prints what differs and exits with 1
  */
@@ -18,14 +19,15 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const cli = join("packages", "tailhop", "dist", "cli.mjs");
 const write = process.argv.includes("--write");
 
-const BLOCK = /<!-- (file|run): (.+?) -->\n+```(\w*)\n([\s\S]*?)```/g;
+const BLOCK = /<!-- (file|run|node): (.+?) -->\n+```(\w*)\n([\s\S]*?)```/g;
 
 /** Words of a command line; single or double quotes hold one together. */
 const words = (line) => [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3]);
 
-function runOutput(spec) {
+/** A command as typed and what it printed, without colours and blanks at the ends of lines. */
+function runOutput(kind, spec) {
 	const [, line, from, to] = /^(.*?)(?: \| lines (\d+)-(\d+))?$/.exec(spec);
-	const { stdout, stderr } = spawnSync(process.execPath, [cli, ...words(line)], {
+	const { stdout, stderr } = spawnSync(process.execPath, [...(kind === "run" ? [cli] : []), ...words(line)], {
 		cwd: root,
 		encoding: "utf8",
 		env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, COLUMNS: "110" },
@@ -34,7 +36,7 @@ function runOutput(spec) {
 	const total = lines.length;
 	if (from !== undefined) lines = lines.slice(from - 1, to);
 	const more = from !== undefined && Number(to) < total ? "\n…" : "";
-	return `$ tailhop ${line}\n${lines.map((l) => l.trimEnd()).join("\n")}${more}\n`;
+	return `$ ${kind === "run" ? "tailhop" : "node"} ${line}\n${lines.map((l) => l.trimEnd()).join("\n")}${more}\n`;
 }
 
 function markdownFiles(folder = "") {
@@ -57,7 +59,7 @@ for (const path of markdownFiles()) {
 			wrong++;
 			return whole;
 		}
-		const real = kind === "file" ? readFileSync(join(root, what), "utf8") : runOutput(what);
+		const real = kind === "file" ? readFileSync(join(root, what), "utf8") : runOutput(kind, what);
 		if (real === content) return whole;
 		if (!write) {
 			console.error(
