@@ -185,6 +185,15 @@ describe("the rest", () => {
 		expect(() => pinToCpu(kernel, 1000)).toThrowError(/CPU 1000: EINVAL/);
 	});
 
+	it("finds the line of a log that says why", () => {
+		const end = "processed 3 insns (limit 1000000) max_states_per_insn 0\n\n";
+		expect(lastLine(`0: (95) exit\nR0 !read_ok\n${end}`)).toBe("R0 !read_ok");
+		expect(lastLine(`expected prog array map for tail call${end}`)).toBe(
+			"expected prog array map for tail call",
+		);
+		expect(lastLine(end)).toBeUndefined();
+	});
+
 	it("counts the CPUs of a list", () => {
 		expect(["0\n", "0-3\n", "0,2-5\n"].map(possibleCpus)).toEqual([1, 4, 5]);
 	});

@@ -7,11 +7,15 @@ const AFTERWORD =
 
 /** The line of a verifier or BTF log that says why: the last one that is not statistics. */
 export function lastLine(log: string): string | undefined {
-	return log
-		.split("\n")
-		.reverse()
-		.find((line) => !AFTERWORD.test(line))
-		?.trim();
+	return (
+		log
+			// some messages lack their newline
+			.replace(/(?<=[^\n])(?=processed \d+ insns)/g, "\n")
+			.split("\n")
+			.reverse()
+			.find((line) => !AFTERWORD.test(line))
+			?.trim()
+	);
 }
 
 /** What to try next, where an errno has one usual reason. */
