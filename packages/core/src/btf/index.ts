@@ -27,5 +27,5 @@ export { readBtf, readBtfStrings } from "./reader.ts";
 export { cDeclaration, cDefinition, typeName } from "./text.ts";
 export type { Btf, BtfKind, BtfMember, BtfOf, BtfType } from "./types.ts";
 export { formatText, formatValue, type JsonValue } from "./values.ts";
-export { parsePlainValue, parseValue } from "./values-parse.ts";
+export { encodeValue, parsePlainValue, parseValue, type ValueInput } from "./values-parse.ts";
 export { type EncodedBtf, encodeBtf, lineColumn, writeBtf, writeBtfAndExt } from "./writer.ts";

@@ -19,17 +19,24 @@ const MAX_SIZE = 0x1000_0000;
  * @throws TailhopError `btf/value`; `detail.path` names the field, `where.column` the place in the text.
  */
 export function parseValue(btf: Btf, typeId: number, text: string): Uint8Array {
+	return encodeNotation(btf, typeId, parseNotation(text));
+}
+
+function encodeNotation(btf: Btf, typeId: number, notation: Notation): Uint8Array {
 	const size = sizeOf(btf, typeId);
 	if (size === undefined || size > MAX_SIZE)
 		fail("", undefined, `${typeName(btf, typeId)} has no values`, "Use another type.");
 	const out = new Uint8Array(size!);
-	new Encoder(btf, out).value(valueType(btf, typeId), 0, parseNotation(text), "");
+	new Encoder(btf, out).value(valueType(btf, typeId), 0, notation, "");
 	return out;
 }
 
 /** Bytes of a value of `size` bytes without a type: a number, `hex:…`, `"text"`, or a list of bytes. */
 export function parsePlainValue(size: number, text: string): Uint8Array {
-	const value = parseNotation(text);
+	return encodePlain(size, parseNotation(text));
+}
+
+function encodePlain(size: number, value: Notation): Uint8Array {
 	const out = new Uint8Array(size);
 	if (value.kind === "word") {
 		writeBits(out, 0, size * 8, integer(value.text, size * 8, true, "", value.at));
@@ -45,6 +52,49 @@ export function parsePlainValue(size: number, text: string): Uint8Array {
 		fill(out, 0, size, value, "");
 	}
 	return out;
+}
+
+/** A value as JavaScript has it: what `formatValue` gives, and numbers, bigints and bytes besides. */
+export type ValueInput =
+	| boolean
+	| number
+	| bigint
+	| string
+	| Uint8Array
+	| readonly ValueInput[]
+	| { readonly [name: string]: ValueInput };
+
+/**
+ * Bytes of a JavaScript value of that type, or of `size` bytes without one. A string is the text of an array of
+ * bytes, and for anything else what `parseValue` reads: an enum's name, a number beyond 2^53. A Uint8Array is the
+ * bytes themselves.
+ *
+ * @throws TailhopError `btf/value`; `detail.path` names the field.
+ */
+export function encodeValue(
+	btf: Btf | undefined,
+	typeId: number,
+	size: number,
+	value: ValueInput,
+): Uint8Array {
+	const notation = notationOf(value);
+	if (btf === undefined || typeId === 0) return encodePlain(size, notation);
+	return encodeNotation(btf, typeId, notation);
+}
+
+function notationOf(value: ValueInput): Notation {
+	if (value instanceof Uint8Array) return { kind: "bytes", bytes: value, at: 0 };
+	if (typeof value === "string") return { kind: "string", text: value, at: 0 };
+	if (Array.isArray(value)) return { kind: "list", items: value.map(notationOf), at: 0 };
+	if (typeof value === "object") {
+		const fields = Object.entries(value).map(([name, field]) => ({
+			path: [name],
+			value: notationOf(field),
+			at: 0,
+		}));
+		return { kind: "fields", fields, at: 0 };
+	}
+	return { kind: "word", text: String(value), at: 0 };
 }
 
 function fail(path: string, at: number | undefined, message: string, hint: string): never {
@@ -137,7 +187,8 @@ class Encoder {
 	}
 
 	#word(type: BtfType, value: Notation, path: string): string {
-		if (value.kind === "word") return value.text;
+		// JSON has enum names and numbers beyond 2^53 as strings
+		if (value.kind === "word" || value.kind === "string") return value.text;
 		return fail(path, value.at, `a ${value.kind} for a ${type.kind}`, "Write a number.");
 	}
 

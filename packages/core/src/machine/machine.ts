@@ -164,10 +164,7 @@ export class Machine implements Disposable {
 			owner: undefined,
 		};
 		this.#records.push(record);
-		this.#maps.set(
-			def.name,
-			new MapHandle(record, this.#lifecycle, this.#records, (name) => this.#programs.get(name)),
-		);
+		this.#maps.set(def.name, new MapHandle(record, this.#lifecycle, (name) => this.#programs.get(name)));
 		if (def.initial !== undefined && instance !== undefined) {
 			this.memory.write(instance.valueAddress(0), def.initial);
 		}

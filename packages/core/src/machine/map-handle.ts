@@ -1,3 +1,4 @@
+import { encodeValue, formatValue, type JsonValue, type ValueInput } from "../btf/index.ts";
 import { TailhopError } from "../errors/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
@@ -10,8 +11,11 @@ export type UpdateMode = "any" | "noexist" | "exist";
 const MODES: Record<UpdateMode, bigint> = { any: 0n, noexist: 1n, exist: 2n };
 
 /**
- * A map of a machine from the host's side. `get`, `set`, `delete` and `entries` speak in bytes here; prog arrays
- * in programs.
+ * A map of a machine from the host's side. Keys and values are JavaScript values by the map's BTF types: a struct
+ * is an object of its fields, an integer beyond 2^53 a decimal string; without a type a number, or bytes.
+ * A prog array's values are program names. `lookup`, `update` and `remove` take and give bytes instead.
+ *
+ * A per-CPU map's value is a list, one a CPU; writing a single value writes it to each.
  */
 export class MapHandle implements Disposable {
 	readonly record: MapRecord;
@@ -23,7 +27,6 @@ export class MapHandle implements Disposable {
 	constructor(
 		record: MapRecord,
 		lifecycle: Lifecycle,
-		_all: readonly MapRecord[],
 		programs: (name: string) => ProgramHandle | undefined,
 	) {
 		this.record = record;
@@ -73,6 +76,96 @@ export class MapHandle implements Disposable {
 
 	get isProgArray(): boolean {
 		return this.record.def.type === PROG_ARRAY;
+	}
+
+	/** The value of a key, or undefined. */
+	get(key: ValueInput): JsonValue | undefined {
+		if (this.isProgArray) return this.slot(this.#slotOf(key))?.name;
+		const found = this.lookup(this.keyBytes(key));
+		return found === undefined ? undefined : this.formatValue(found);
+	}
+
+	/** Sets the value of a key. @throws TailhopError btf/value for what the types refuse, machine/* for the map */
+	set(key: ValueInput, value: ValueInput | ProgramHandle, mode: UpdateMode = "any"): void {
+		if (this.isProgArray) {
+			if (typeof value !== "string" && !(value instanceof ProgramHandle))
+				throw mapError(this.record, 22, "not a program", "Give a program's name or handle.");
+			this.setSlot(this.#slotOf(key), value);
+			return;
+		}
+		if (value instanceof ProgramHandle)
+			throw mapError(this.record, 22, "a program is no value of it", "Use a prog array.");
+		this.update(this.keyBytes(key), this.valueBytes(value), mode);
+	}
+
+	/** Whether the key was there. */
+	delete(key: ValueInput): boolean {
+		if (!this.isProgArray) return this.remove(this.keyBytes(key));
+		const slot = this.#slotOf(key);
+		if (this.slot(slot) === undefined) return false;
+		this.clearSlot(slot);
+		return true;
+	}
+
+	/** Every entry in the order of get_next_key; a prog array's filled slots. */
+	*entries(): Iterable<readonly [key: JsonValue, value: JsonValue]> {
+		if (this.isProgArray) {
+			for (let i = 0; i < this.record.def.maxEntries; i++) {
+				const program = this.slot(i);
+				if (program !== undefined) yield [i, program.name];
+			}
+			return;
+		}
+		for (const [key, value] of this.instance.hostEntries())
+			yield [this.formatKey(key), this.formatValue(value)];
+	}
+
+	/** A key as bytes. */
+	keyBytes(key: ValueInput): Uint8Array {
+		const { btf } = this.record.linked;
+		return encodeValue(btf, this.def.keyTypeId, this.def.keySize, key);
+	}
+
+	/** A value as bytes, as bpf(2) takes it: every CPU's for a per-CPU map. */
+	valueBytes(value: ValueInput): Uint8Array {
+		const { valueSize, valueTypeId } = this.def;
+		const { btf } = this.record.linked;
+		const size = this.instance.hostValueSize;
+		if (size === valueSize) return encodeValue(btf, valueTypeId, valueSize, value);
+		if (value instanceof Uint8Array && value.length === size) return value;
+		const stride = this.#stride;
+		const bytes = new Uint8Array(size);
+		for (let cpu = 0; cpu * stride < size; cpu++) {
+			const one = Array.isArray(value) && value.length === size / stride ? value[cpu] : value;
+			bytes.set(encodeValue(btf, valueTypeId, valueSize, one), cpu * stride);
+		}
+		return bytes;
+	}
+
+	formatKey(key: Uint8Array): JsonValue {
+		return formatValue(this.record.linked.btf, this.def.keyTypeId, key);
+	}
+
+	/** Bytes of a value, as a JavaScript value. */
+	formatValue(bytes: Uint8Array): JsonValue {
+		const { valueSize, valueTypeId } = this.def;
+		const { btf } = this.record.linked;
+		if (bytes.length === valueSize) return formatValue(btf, valueTypeId, bytes);
+		const stride = this.#stride;
+		return Array.from({ length: bytes.length / stride }, (_, cpu) =>
+			formatValue(btf, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
+		);
+	}
+
+	/** Bytes from one CPU's value to the next. */
+	get #stride(): number {
+		return Math.ceil(this.def.valueSize / 8) * 8;
+	}
+
+	#slotOf(key: ValueInput): number {
+		const slot = typeof key === "string" ? Number(key) : key;
+		if (typeof slot === "number" && Number.isInteger(slot)) return slot;
+		throw mapError(this.record, 22, `${String(key)} is no slot`, "Give a number.");
 	}
 
 	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. */
