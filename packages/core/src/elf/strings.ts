@@ -1,4 +1,4 @@
-/** More than any compiler writes; a table without NULs must not turn n names into n copies of itself. */
+/** More than any compiler writes: what handles names need not cope with longer ones. */
 const MAX_NAME = 0xffff;
 
 /**
@@ -9,32 +9,44 @@ const MAX_NAME = 0xffff;
  */
 export class StringTable {
 	readonly bytes: Uint8Array;
+	/** Offsets of all NULs, ascending: a table without NULs must not be searched again for each of n names. */
+	readonly #ends: Uint32Array;
 	readonly #ascii: string | undefined;
 	/** Decoded bytes that a table with other characters may still cost: overlapping names are not free there. */
 	#budget: number;
 
 	constructor(bytes: Uint8Array) {
 		this.bytes = bytes;
-		this.#ascii = isAscii(bytes) ? new TextDecoder().decode(bytes) : undefined;
+		const ends: number[] = [];
+		let isAscii = true;
+		for (let i = 0; i < bytes.length; i++) {
+			if (bytes[i] === 0) ends.push(i);
+			else if (bytes[i]! > 0x7f) isAscii = false;
+		}
+		this.#ends = Uint32Array.from(ends);
+		this.#ascii = isAscii ? new TextDecoder().decode(bytes) : undefined;
 		this.#budget = bytes.length * 8 + 0x10_0000;
 	}
 
 	at(offset: number): string | undefined {
-		if (offset >= this.bytes.length) return undefined;
-		if (this.#ascii !== undefined) {
-			const end = this.#ascii.indexOf("\0", offset);
-			return end < 0 || end - offset > MAX_NAME ? undefined : this.#ascii.slice(offset, end);
-		}
-		const end = this.bytes.indexOf(0, offset);
-		if (end < 0 || end - offset > MAX_NAME) return undefined;
+		const end = this.#endAfter(offset);
+		if (end === undefined || end - offset > MAX_NAME) return undefined;
+		if (this.#ascii !== undefined) return this.#ascii.slice(offset, end);
 		this.#budget -= end - offset;
 		return this.#budget < 0 ? undefined : new TextDecoder().decode(this.bytes.subarray(offset, end));
 	}
-}
 
-function isAscii(bytes: Uint8Array): boolean {
-	for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x7f) return false;
-	return true;
+	/** The first NUL at or behind `offset`. */
+	#endAfter(offset: number): number | undefined {
+		let low = 0;
+		let high = this.#ends.length;
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if (this.#ends[middle]! < offset) low = middle + 1;
+			else high = middle;
+		}
+		return this.#ends[low];
+	}
 }
 
 /** Collects strings for a table that a `StringTable` reads: each once, in the order of first use, "" at 0. */
