@@ -9,9 +9,11 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import {
 	analyze,
+	blockOf,
+	type Cfg,
+	controlFlow,
 	type LinkedObject,
 	link,
-	type ObjectSpec,
 	opOf,
 	parse,
 	slotsOf,
@@ -21,8 +23,11 @@ import {
 interface Row {
 	files: number;
 	parsed: number;
+	/** Objects that link as a whole. */
 	linked: number;
+	/** Programs found, and those that link, alone where the object does not link as a whole. */
 	programs: number;
+	good: number;
 	slots: number;
 	tags: number;
 	sites: number;
@@ -42,6 +47,7 @@ if (directory === undefined) {
 	process.exit(2);
 }
 
+const graphs = new WeakMap<object, Cfg>();
 const rows = new Map<string, Row>();
 let failed = 0;
 for (const file of objects(directory)) {
@@ -54,6 +60,7 @@ for (const file of objects(directory)) {
 			parsed: 0,
 			linked: 0,
 			programs: 0,
+			good: 0,
 			slots: 0,
 			tags: 0,
 			sites: 0,
@@ -65,18 +72,24 @@ for (const file of objects(directory)) {
 		rows.set(folder, row);
 	}
 	row.files++;
-	try {
-		const spec = parse(readFileSync(file), { file: name });
-		row.parsed++;
-		count(row, spec, link(spec));
-	} catch (error) {
-		if (!(error instanceof TailhopError)) {
-			failed++;
-			console.error(`${name}: not a TailhopError:`, error);
-			continue;
+	const spec = attempt(row, name, () => parse(readFileSync(file), { file: name }));
+	if (spec === undefined) continue;
+	row.parsed++;
+	row.tags += spec.slots.filter((one) => one.from === "decl_tag").length;
+	const programs = spec.functions.filter((one) => one.program).map((one) => one.name);
+	row.programs += programs.length;
+	const whole = attempt(row, name, () => link(spec));
+	if (whole !== undefined) {
+		row.linked++;
+		count(row, whole);
+		continue;
+	}
+	for (const program of programs) {
+		try {
+			count(row, link(spec, { programs: [program] }));
+		} catch (error) {
+			if (!(error instanceof TailhopError)) throw error;
 		}
-		row.errors.set(error.code, (row.errors.get(error.code) ?? 0) + 1);
-		if (showErrors) console.log(`${name}: ${error.code}: ${error.message} ${JSON.stringify(error.where)}`);
 	}
 }
 print();
@@ -91,11 +104,25 @@ function* objects(path: string): Generator<string> {
 	for (const entry of readdirSync(path).sort()) if (!entry.startsWith(".")) yield* objects(join(path, entry));
 }
 
-function count(row: Row, spec: ObjectSpec, linked: LinkedObject): void {
-	row.linked++;
-	row.programs += linked.programs.length;
+/** What `make` gives, or undefined with its error counted. */
+function attempt<T>(row: Row, name: string, make: () => T): T | undefined {
+	try {
+		return make();
+	} catch (error) {
+		if (!(error instanceof TailhopError)) {
+			failed++;
+			console.error(`${name}: not a TailhopError:`, error);
+			return undefined;
+		}
+		row.errors.set(error.code, (row.errors.get(error.code) ?? 0) + 1);
+		if (showErrors) console.log(`${name}: ${error.code}: ${error.message} ${JSON.stringify(error.where)}`);
+		return undefined;
+	}
+}
+
+function count(row: Row, linked: LinkedObject): void {
+	row.good += linked.programs.length;
 	row.slots += linked.slots.length;
-	row.tags += spec.slots.filter((one) => one.from === "decl_tag").length;
 	for (const program of linked.programs) {
 		row.insns += program.insns.length;
 		const facts = analyze(program, linked.maps);
@@ -103,16 +130,31 @@ function count(row: Row, spec: ObjectSpec, linked: LinkedObject): void {
 		for (let at = 0; at < insns.length; at += slotsOf(insns[at]!)) {
 			if (opOf(insns[at]!) !== "call" || insns[at]!.imm !== 12) continue;
 			row.sites++;
-			if (immediateBefore(insns, at)) row.straight++;
+			if (immediateBefore(insns, blockStart(program, at), at)) row.straight++;
 			const fact = facts.tailCalls.get(at);
 			if (fact?.map !== undefined && fact.slot !== undefined) row.proven++;
 		}
 	}
 }
 
+/** Where the straight line that an instruction stands in begins. */
+function blockStart({ functions, insns }: LinkedObject["programs"][number], insn: number): number {
+	const one = functions.find(({ start, end }) => start <= insn && insn < end)!;
+	let cfg = graphs.get(one);
+	if (cfg === undefined) {
+		cfg = controlFlow(insns, one.start, one.end);
+		graphs.set(one, cfg);
+	}
+	return blockOf(cfg, insn).start;
+}
+
 /** r3 is set by a constant in the straight line before the call. */
-function immediateBefore(insns: LinkedObject["programs"][number]["insns"], call: number): boolean {
-	for (let at = call - 1; at >= 0; at--) {
+function immediateBefore(
+	insns: LinkedObject["programs"][number]["insns"],
+	start: number,
+	call: number,
+): boolean {
+	for (let at = call - 1; at >= start; at--) {
 		const op = opOf(insns[at]!);
 		if (op === "mov64" || op === "mov32") {
 			if (insns[at]!.dst === 3) return (insns[at]!.opcode & 8) === 0;
@@ -142,6 +184,7 @@ function print(): void {
 		"parsed",
 		"linked",
 		"programs",
+		"good",
 		"slots",
 		"tags",
 		"call 12",
@@ -157,6 +200,7 @@ function print(): void {
 			row.parsed,
 			row.linked,
 			row.programs,
+			row.good,
 			row.slots,
 			row.tags,
 			row.sites,
@@ -167,14 +211,14 @@ function print(): void {
 		[...row.errors].map(([code, times]) => `${times} ${code}`).join(", "),
 	]);
 	const totals = head.map((_, i) =>
-		i === 0 ? "all" : i === 11 ? "" : String(lines.reduce((sum, line) => sum + Number(line[i]), 0)),
+		i === 0 ? "all" : i === 12 ? "" : String(lines.reduce((sum, line) => sum + Number(line[i]), 0)),
 	);
 	const table = [head, ...lines, totals];
 	const widths = head.map((_, i) => Math.max(...table.map((line) => line[i]!.length)));
 	for (const line of table)
 		console.log(
 			line
-				.map((cell, i) => (i === 0 || i === 11 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+				.map((cell, i) => (i === 0 || i === 12 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
 				.join("  ")
 				.trimEnd(),
 		);

@@ -38,8 +38,8 @@ export function decodeCode(source: Source): RawCode[] {
 }
 
 /**
- * The functions of the object: FUNC symbols, LOCAL ones too; in sections that have none, the global symbols without
- * a type that clang before 8 wrote, each reaching to the next. Sorted by section and start; they don't overlap.
+ * The functions of the object: FUNC symbols, LOCAL ones too; in sections that have none, the symbols without a type
+ * that clang before 8 wrote, each reaching to the next. Sorted by section and start; they don't overlap.
  * Programs are those outside `.text`; where all code is in `.text`, its global functions.
  */
 export function readFunctions(
@@ -51,9 +51,7 @@ export function readFunctions(
 	const typeIds = funcInfo(source);
 	return code.flatMap(({ section, insns, starts }, index) => {
 		const symbols = source.symbols[section.index]!.filter((one) => one.name !== "");
-		const funcs = symbols.filter((one) => one.type === STT.FUNC);
-		const entries =
-			funcs.length > 0 ? funcs : symbols.filter((one) => one.type === STT.NOTYPE && one.bind !== STB.LOCAL);
+		const entries = entrySymbols(symbols);
 		if (entries.length === 0 && section.name !== ".text")
 			invalid(`section ${section.name} has instructions, but no function symbol`, { section: section.name });
 		const someGlobal = entries.some((one) => one.bind !== STB.LOCAL);
@@ -98,6 +96,20 @@ export function readFunctions(
 			};
 		});
 	});
+}
+
+/** Names of compilers' own jump labels: `LBB0_12`, `.LBB0_12`. */
+const LABEL = /^\.?L/;
+
+/** The symbols at which functions of a section start. */
+function entrySymbols(symbols: readonly ElfSymbol[]): readonly ElfSymbol[] {
+	const funcs = symbols.filter((one) => one.type === STT.FUNC);
+	if (funcs.length > 0) return funcs;
+	const untyped = symbols.filter((one) => one.type === STT.NOTYPE);
+	const globals = untyped.filter((one) => one.bind !== STB.LOCAL);
+	if (globals.length > 0) return globals;
+	// a static function of the oldest compilers: iproute2 took the section as a whole
+	return untyped.filter((one) => one.value === 0 && !LABEL.test(one.name)).slice(0, 1);
 }
 
 /** For each symbol of a sorted list the least greater value; `end` after the last. */
@@ -186,7 +198,9 @@ export function readRelocations(
 			invalid(`a relocation at byte ${relocation.offset}, where no instruction starts`, where);
 		if (relocations.has(insn)) invalid("two relocations of one instruction", where);
 		const symbol = source.elf.symbols[relocation.symbol]!;
-		const byte = patched(relocation, insns[insn]!, symbol, where);
+		if (insn + slotsOf(insns[insn]!) > insns.length)
+			invalid("a 64-bit immediate is cut off by the section's end", where);
+		const byte = patched(source, relocation, insns[insn]!, symbol, where);
 		const extern = externs.bySymbol.get(symbol.index);
 		if (extern !== undefined) {
 			relocations.set(insn, { kind: "extern", extern });
@@ -218,13 +232,21 @@ export function readRelocations(
  * a lddw; for a call, slots less one (Documentation/bpf/llvm_reloc.rst).
  */
 function patched(
+	{ elf }: Source,
 	relocation: ElfRelocation,
 	insn: Insn,
 	symbol: ElfSymbol,
 	where: { section: string; insn: number },
 ): number {
-	const { type, addend } = relocation;
+	const { addend } = relocation;
 	const call = insn.opcode === TABLE.call.opcode;
+	// compilers from before BPF had a machine number had no relocation numbers either
+	const type =
+		elf.machine === 0 && relocation.type === R_BPF.NONE
+			? call
+				? R_BPF.R64_32
+				: R_BPF.R64_64
+			: relocation.type;
 	if (type !== R_BPF.R64_64 && type !== R_BPF.R64_32)
 		unsupported(
 			`relocation type ${type} against code`,

@@ -2,6 +2,7 @@ import { type Btf, isBtfKind, resolveType } from "../btf/index.ts";
 import { TailhopError } from "../errors/index.ts";
 import type { ObjectSpec } from "./object.ts";
 import { kconfigValues } from "./resolve-externs.ts";
+import { listed } from "./source.ts";
 import type { LinkedMap, MapSpec, ResolvedTarget } from "./types.ts";
 
 /** Cilium's data of which every CPU has its copy, and the variables by which programs find theirs. */
@@ -46,11 +47,7 @@ function checkNames(spec: ObjectSpec, target: ResolvedTarget): void {
 	const maps = new Set(spec.maps.map((one) => one.name));
 	for (const [name, count] of Object.entries(target.maxEntries ?? {})) {
 		if (!maps.has(name))
-			bad(
-				`max entries for map ${name}, which the object lacks`,
-				{ map: name },
-				`Maps: ${[...maps].join(", ")}.`,
-			);
+			bad(`max entries for map ${name}, which the object lacks`, { map: name }, `Maps: ${listed(maps)}.`);
 		if (!Number.isInteger(count) || count < 0 || count > 0xffff_ffff)
 			bad(
 				`map ${name} cannot have ${count} entries`,
@@ -64,7 +61,7 @@ function checkNames(spec: ObjectSpec, target: ResolvedTarget): void {
 			bad(
 				`a value for ${name}, which is no global variable of the object`,
 				{},
-				`Variables: ${[...variables].slice(0, 20).join(", ") || "none"}.`,
+				`Variables: ${listed(variables)}.`,
 			);
 }
 

@@ -5,7 +5,7 @@ import { between, type CoreCode } from "./core-code.ts";
 import type { FunctionSpec, ObjectSpec, Reference } from "./object.ts";
 import type { ResolvedExtern } from "./resolve-externs.ts";
 import { type SectionKind, sectionKind } from "./section-names.ts";
-import { invalid, unsupported } from "./source.ts";
+import { invalid, listed, unsupported } from "./source.ts";
 import type { FunctionInfo, LineInfo, LinkedProgram, ResolvedTarget } from "./types.ts";
 
 /** The kernel's limit for one program (BPF_COMPLEXITY_LIMIT_INSNS). */
@@ -26,10 +26,11 @@ export function linkPrograms(
 ): LinkedProgram[] {
 	const programs: LinkedProgram[] = [];
 	const names = new Set<string>();
-	checkTypes(spec, target);
+	checkTarget(spec, target);
+	const wanted = target.programs === undefined ? undefined : new Set(target.programs);
 	let total = 0;
 	for (const [index, one] of spec.functions.entries()) {
-		if (!one.program) continue;
+		if (!one.program || wanted?.has(one.name) === false) continue;
 		const section = spec.code[one.section]!.name;
 		if (names.has(one.name)) invalid(`two programs are named ${one.name}`, { section, program: one.name });
 		names.add(one.name);
@@ -41,36 +42,29 @@ export function linkPrograms(
 	return programs;
 }
 
-function checkTypes(spec: ObjectSpec, { programTypes }: ResolvedTarget): void {
+/** Throws link/target for names that the object lacks and types that do not exist. */
+function checkTarget(spec: ObjectSpec, { programs, programTypes }: ResolvedTarget): void {
+	const names = new Set<string>();
+	const sections = new Set<string>();
+	for (const one of spec.functions) {
+		if (!one.program) continue;
+		names.add(one.name);
+		sections.add(spec.code[one.section]!.name);
+	}
+	const refuse = (program: string, message: string, hint: string): never => {
+		throw new TailhopError("link/target", message, { program }, { hint });
+	};
+	const known = `Programs: ${listed(names)}.`;
+	for (const name of programs ?? []) if (!names.has(name)) refuse(name, `no program is named ${name}`, known);
 	for (const [name, like] of Object.entries(programTypes ?? {})) {
 		if (sectionKind(like) === undefined)
-			throw new TailhopError(
-				"link/target",
+			refuse(
+				name,
 				`${JSON.stringify(like)} is no program type`,
-				{ program: name },
-				{
-					hint: 'Write it as a section name: "xdp", "tc", "cgroup/connect4".',
-				},
+				'Write it as a section name: "xdp", "tc", "cgroup/connect4".',
 			);
-		if (
-			!spec.functions.some(
-				(one) => one.program && (one.name === name || spec.code[one.section]!.name === name),
-			)
-		)
-			throw new TailhopError(
-				"link/target",
-				`a type for ${name}, which is no program and no section`,
-				{ program: name },
-				{
-					hint: `Programs: ${
-						spec.functions
-							.filter((one) => one.program)
-							.map((one) => one.name)
-							.slice(0, 12)
-							.join(", ") || "none"
-					}.`,
-				},
-			);
+		if (!names.has(name) && !sections.has(name))
+			refuse(name, `a type for ${name}, which is no program and no section`, known);
 	}
 }
 

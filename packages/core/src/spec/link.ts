@@ -8,7 +8,7 @@ import { linkMaps } from "./link-maps.ts";
 import { linkPrograms } from "./link-program.ts";
 import type { ObjectSpec } from "./object.ts";
 import { resolveExterns } from "./resolve-externs.ts";
-import { invalid } from "./source.ts";
+import { invalid, listed } from "./source.ts";
 import type { LinkedMap, LinkedObject, LinkedProgram, ResolvedTarget, SlotInit, Target } from "./types.ts";
 
 /** The version that stands for "the running kernel" (samples/bpf, iproute2). */
@@ -67,7 +67,8 @@ function linkSlots(
 	programs: readonly LinkedProgram[],
 ): SlotInit[] {
 	const mapIndex = new Map(maps.map((map, index) => [map.name, index]));
-	const programNames = new Set(programs.map((one) => one.name));
+	const programNames = new Set(spec.functions.filter((one) => one.program).map((one) => one.name));
+	const linked = new Set(programs.map((one) => one.name));
 	const found = new Map<string, SlotInit>();
 	const add = (mapName: string, slot: number, target: string, from: SlotInit["from"]) => {
 		const index = mapIndex.get(mapName);
@@ -77,7 +78,7 @@ function linkSlots(
 			invalid(
 				`slot ${slot} of map ${mapName} is to hold ${target}, and there is no such map`,
 				where,
-				`Maps: ${list(mapIndex.keys())}.`,
+				`Maps: ${listed(mapIndex.keys())}.`,
 			);
 		const inMaps = map.type === MAP_TYPE.ARRAY_OF_MAPS || map.type === MAP_TYPE.HASH_OF_MAPS;
 		if (map.type !== MAP_TYPE.PROG_ARRAY && !inMaps)
@@ -95,7 +96,7 @@ function linkSlots(
 			invalid(
 				`slot ${slot} of map ${mapName} is to hold ${target}, which is no ${inMaps ? "map" : "program"} of the object`,
 				where,
-				`${inMaps ? "Maps" : "Programs"}: ${list(inMaps ? mapIndex.keys() : programNames)}.`,
+				`${inMaps ? "Maps" : "Programs"}: ${listed(inMaps ? mapIndex.keys() : programNames)}.`,
 			);
 		const key = `${index} ${slot}`;
 		const known = found.get(key);
@@ -104,20 +105,13 @@ function linkSlots(
 				`slot ${slot} of map ${mapName} is to hold both ${known.target} (${known.from}) and ${target} (${from})`,
 				where,
 			);
-		if (known === undefined) found.set(key, { map: index, slot, target, from });
+		if (known === undefined && (inMaps || linked.has(target)))
+			found.set(key, { map: index, slot, target, from });
 	};
 	for (const map of spec.maps)
 		for (const { index, target } of map.values) add(map.name, index, target, "values");
 	for (const { map, slot, target, from } of spec.slots) add(map, slot, target, from);
 	return [...found.values()].sort((a, b) => a.map - b.map || a.slot - b.slot);
-}
-
-/** The first names of a list, for hints. */
-function list(names: Iterable<string>): string {
-	const all = [...names];
-	return all.length === 0
-		? "none"
-		: all.slice(0, 12).join(", ") + (all.length > 12 ? `, and ${all.length - 12} more` : "");
 }
 
 /** Programs that slots hold or that other programs call are no entry points, unless nothing else is left. */

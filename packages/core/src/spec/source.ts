@@ -111,3 +111,10 @@ export function u32(data: Uint8Array, at: number): number {
 	if (at + 4 > data.length) return 0;
 	return new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(at, true);
 }
+
+/** The first names of a list, for hints. */
+export function listed(names: Iterable<string>): string {
+	const all = [...names];
+	if (all.length === 0) return "none";
+	return all.slice(0, 12).join(", ") + (all.length > 12 ? `, and ${all.length - 12} more` : "");
+}

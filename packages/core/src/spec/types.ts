@@ -134,6 +134,8 @@ export interface Target {
 	readonly rodata?: Readonly<Record<string, number | bigint | boolean | Uint8Array>>;
 	/** max_entries by map name. */
 	readonly maxEntries?: Readonly<Record<string, number>>;
+	/** Link only these programs; slots that the others would fill stay empty. Default: all. */
+	readonly programs?: readonly string[];
 	/** Kinds of programs, by program or section name, as a section name that says it ("xdp", "tcx/egress"). */
 	readonly programTypes?: Readonly<Record<string, string>>;
 	/** Addresses of kernel symbols for `extern … __ksym` variables without a type. */
