@@ -348,7 +348,7 @@ function popOwn(map: usize, lru: usize, hash: u32, cpu: u32): usize {
 }
 
 function pop(map: usize, hash: u32, cpu: u32): usize {
-	const lru = load<u32>(map, LRU);
+	const lru: usize = load<u32>(map, LRU);
 	acquire(map + LOCK);
 	const element =
 		load<u32>(map, FLAGS) & NO_COMMON_LRU ? popOwn(map, lru, hash, cpu) : popCommon(map, lru, hash, cpu);
@@ -358,7 +358,7 @@ function pop(map: usize, hash: u32, cpu: u32): usize {
 
 /** Gives an element back that is not in the table (any more): bpf_lru_push_free. */
 function push(map: usize, element: usize): void {
-	const lru = load<u32>(map, LRU);
+	const lru: usize = load<u32>(map, LRU);
 	const node = element + NODE;
 	const cpu = load<u16>(element, CPU);
 	acquire(map + LOCK);

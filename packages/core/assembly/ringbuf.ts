@@ -51,8 +51,13 @@ function headerOf(map: usize, sample: usize): usize {
 	const overhang = load<u32>(map, OVERHANG);
 	if (overhang != 0 && sample == overhang + HEADER) return data + load<u32>(map, OVERHANG_AT);
 	const offset = <u32>sample - HEADER - data;
-	if (offset >= load<u32>(map, MAX_ENTRIES) || (offset & 7) != 0) return 0;
+	if (offset + HEADER >= load<u32>(map, MAX_ENTRIES) || (offset & 7) != 0) return 0;
 	return data + offset;
+}
+
+/** Whether a record at this offset lies in the overhang; an empty one whose bytes would start at the end does, too. */
+@inline function wraps(offset: u32, length: u32, total: u32): bool {
+	return offset + length > total || offset + HEADER == total;
 }
 
 @inline function recordSize(length: u32): u32 {
@@ -94,7 +99,7 @@ function reserve(map: usize, size: u32, length: u32, total: u32): usize {
 	const offset = <u32>(producer & mask);
 	const header = data + offset;
 	let record = header;
-	if (offset + length > total) {
+	if (wraps(offset, length, total)) {
 		record = overhangFor(map, length);
 		if (record == 0) return 0;
 		store<u32>(map, offset, OVERHANG_AT);
@@ -164,8 +169,8 @@ export function ringbufPeek(map: usize): usize {
 		if (word & BUSY) return 0;
 		if (!(word & DISCARD)) {
 			const overhang = load<u32>(map, OVERHANG);
-			const wraps = overhang != 0 && offset + recordSize(word) > total && load<u32>(map, OVERHANG_AT) == offset;
-			return (wraps ? overhang : data + offset) + HEADER;
+			const there = wraps(offset, recordSize(word), total) && overhang != 0 && load<u32>(map, OVERHANG_AT) == offset;
+			return (there ? overhang : data + offset) + HEADER;
 		}
 		ringbufAdvance(map);
 	}

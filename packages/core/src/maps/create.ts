@@ -65,7 +65,7 @@ export function createMap(
 export function checkMap(def: LinkedMap, cpus: number): number {
 	const kind = MAP_KINDS[def.type];
 	if (!kind) return 0;
-	if ((def.flags & ~kind.flags) !== 0 || !accessOk(def.flags)) return EINVAL;
+	if (def.mapExtra !== 0n || (def.flags & ~kind.flags) !== 0 || !accessOk(def.flags)) return EINVAL;
 	return kind.check(def, cpus);
 }
 
@@ -97,7 +97,8 @@ function refusal(def: LinkedMap, kind: string, errno: number): TailhopError {
 
 /** A seed per map (splitmix32 over the Environment's seed and the index): the kernel's are random, ours repeat. */
 function mapSeed(seed: bigint, index: number): number {
-	let x = (Number(BigInt.asUintN(32, seed ^ (seed >> 32n))) + Math.imul(index + 1, 0x9e3779b9)) >>> 0;
+	const half = (shift: bigint) => Number(BigInt.asUintN(32, seed >> shift));
+	let x = half(0n) + Math.imul(half(32n), 0x85ebca6b) + Math.imul(index + 1, 0x9e3779b9);
 	x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
 	x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
 	return (x ^ (x >>> 15)) >>> 0;

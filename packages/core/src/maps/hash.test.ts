@@ -72,6 +72,52 @@ describe("hash", () => {
 	});
 });
 
+// A program holds p = lookup(1) and later q = lookup(1) while it updates and deletes; one digit per look through a
+// pointer, `pqpq…` as 6.18 showed them in three runs on one map:
+// update(1, 1), p, update(1, 2), *p, q, *q, update(1, 3), *p *q, delete(1), *p *q, update(2, 9), *p *q
+test.each([
+	["hash", HASH, 0, ["12323292", "12323239", "12323239"]],
+	["hash, no prealloc", HASH, F.NO_PREALLOC, ["12323292", "12323292", "12323292"]],
+	["lru_hash", 9, 0, ["12323292", "12323292", "12323292"]],
+	["percpu_hash", PERCPU_HASH, 0, ["22333399", "22333333", "22333333"]],
+	["percpu_hash, no prealloc", PERCPU_HASH, F.NO_PREALLOC, ["22333399", "22333333", "22333333"]],
+	["lru_percpu_hash", 10, 0, ["22333333", "22333333", "22333333"]],
+] as [string, number, number, string[]][])("what held pointers see: %s", (_name, type, flags, seen) => {
+	const runtime = newRuntime();
+	const map = newMap(runtime, type, 4, 8, 4, flags, 2);
+	const [key, value] = [runtime.allocData(8), runtime.allocData(8)];
+	const update = (k: number, v: number) => {
+		runtime.memory.setU32(key, k);
+		runtime.memory.setU32(value, v);
+		expect(map.update(key, value, 0, 0)).toBe(0);
+	};
+	const lookup = (k: number) => {
+		runtime.memory.setU32(key, k);
+		return map.lookup(key, 0);
+	};
+	const run = () => {
+		let looks = "";
+		const look = (...pointers: number[]) => {
+			for (const pointer of pointers) looks += runtime.memory.u32(pointer);
+		};
+		update(1, 1);
+		const p = lookup(1);
+		update(1, 2);
+		look(p);
+		const q = lookup(1);
+		look(q);
+		update(1, 3);
+		look(p, q);
+		runtime.memory.setU32(key, 1);
+		expect(map.delete(key)).toBe(0);
+		look(p, q);
+		update(2, 9);
+		look(p, q);
+		return looks;
+	};
+	expect([run(), run(), run()]).toEqual(seen);
+});
+
 describe("percpu_hash", () => {
 	test("a program sees its CPU's value, the host all of them", () => {
 		const runtime = newRuntime();
