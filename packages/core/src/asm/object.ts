@@ -1,0 +1,211 @@
+import {
+	BTF_VAR,
+	BtfBuilder,
+	type BtfExt,
+	type FuncInfo,
+	type LineInfoRecord,
+	writeBtfAndExt,
+} from "../btf/index.ts";
+import {
+	R_BPF,
+	type RelocationInput,
+	type SectionInput,
+	SHF,
+	SHT,
+	STB,
+	STT,
+	type SymbolInput,
+	writeElf,
+} from "../elf/index.ts";
+import { TailhopError } from "../errors/index.ts";
+import { encodeInsns, INSN_SIZE } from "../isa/index.ts";
+import type { AssemblyFile, Binding } from "./assembly-file.ts";
+import { ObjectTypes, VAR_LINKAGE } from "./object-types.ts";
+import { parseAssemblyFile } from "./parse-file.ts";
+import { roundUp } from "./value-types.ts";
+
+const BIND: Readonly<Record<Binding, number>> = { local: STB.LOCAL, global: STB.GLOBAL, weak: STB.WEAK };
+
+/**
+ * Assembles a file to an object like clang's: maps as BTF definitions in `.maps` with relocated values, one FUNC and
+ * func_info per function (they return int, so that the kernel takes tail calls in subprograms), and line info that
+ * points into the assembly file. `file` is the name that errors and line info carry.
+ */
+export function assembleObject(text: string, file: string): Uint8Array {
+	return writeAssemblyObject(parseAssemblyFile(text, file));
+}
+
+/** Writes an assembly file as an ELF object; the same bytes for the same file. */
+export function writeAssemblyObject(file: AssemblyFile): Uint8Array {
+	const writer = new ObjectWriter(file);
+	try {
+		return writer.write();
+	} catch (error) {
+		if (error instanceof TailhopError)
+			throw new TailhopError(error.code, error.message, { ...error.where, file: file.file }, error);
+		throw error;
+	}
+}
+
+class ObjectWriter {
+	readonly #file: AssemblyFile;
+	readonly #builder = new BtfBuilder();
+	readonly #types = new ObjectTypes(this.#builder);
+	readonly #sections: SectionInput[] = [];
+	readonly #symbols: SymbolInput[] = [];
+	/** Position in `#symbols`, from 1, by name. */
+	readonly #symbolOf = new Map<string, number>();
+	readonly #relocations: RelocationInput[] = [];
+	readonly #funcs: { section: string; records: FuncInfo[] }[] = [];
+	readonly #lines: { section: string; records: LineInfoRecord[] }[] = [];
+
+	constructor(file: AssemblyFile) {
+		this.#file = file;
+	}
+
+	write(): Uint8Array {
+		const code = this.#file.code.map((one) => this.#code(one));
+		this.#data();
+		this.#maps();
+		for (const [i, { references }] of this.#file.code.entries())
+			for (const { insn, kind, name } of references)
+				this.#relocations.push({
+					section: code[i]!,
+					offset: insn * INSN_SIZE,
+					type: kind === "call" ? R_BPF.R64_32 : R_BPF.R64_64,
+					symbol: this.#symbolOf.get(name)!,
+				});
+		if (this.#file.license !== undefined)
+			this.#section({
+				name: "license",
+				type: SHT.PROGBITS,
+				flags: SHF.ALLOC | SHF.WRITE,
+				data: new TextEncoder().encode(`${this.#file.license}\0`),
+			});
+		const ext: BtfExt = { funcs: this.#funcs, lines: this.#lines, coreRelos: [] };
+		const btf = writeBtfAndExt(this.#builder.build(), ext);
+		this.#section({ name: ".BTF", type: SHT.PROGBITS, data: btf.btf, addralign: 4 });
+		this.#section({ name: ".BTF.ext", type: SHT.PROGBITS, data: btf.ext, addralign: 4 });
+		return writeElf(this.#sections, this.#symbols, this.#relocations);
+	}
+
+	#section(section: SectionInput): number {
+		return this.#sections.push(section);
+	}
+
+	#symbol(symbol: SymbolInput): void {
+		this.#symbolOf.set(symbol.name, this.#symbols.push(symbol));
+	}
+
+	#code({ section, functions, insns, lines }: AssemblyFile["code"][number]): number {
+		const index = this.#section({
+			name: section,
+			type: SHT.PROGBITS,
+			flags: SHF.ALLOC | SHF.EXECINSTR,
+			data: encodeInsns(insns),
+			addralign: 8,
+		});
+		const funcs: FuncInfo[] = [];
+		for (const one of functions) {
+			this.#symbol({
+				name: one.name,
+				section: index,
+				value: one.start * INSN_SIZE,
+				size: (one.end - one.start) * INSN_SIZE,
+				type: STT.FUNC,
+				bind: BIND[one.binding],
+			});
+			funcs.push({
+				offset: one.start * INSN_SIZE,
+				typeId: this.#types.function(one, section !== ".text"),
+			});
+		}
+		this.#funcs.push({ section, records: funcs });
+		this.#lines.push({
+			section,
+			records: lines.map(({ insn, line, column, text }) => ({
+				offset: insn * INSN_SIZE,
+				file: this.#file.file,
+				text,
+				line,
+				column,
+			})),
+		});
+		return index;
+	}
+
+	#data(): void {
+		for (const { section, bytes, size, align, variables } of this.#file.data) {
+			if (size === 0) continue;
+			const index = this.#section({
+				name: section,
+				type: bytes === undefined ? SHT.NOBITS : SHT.PROGBITS,
+				flags: SHF.ALLOC | (section.startsWith(".rodata") ? 0 : SHF.WRITE),
+				...(bytes === undefined ? { size } : { data: bytes }),
+				addralign: align,
+			});
+			const vars = variables.map((variable) => {
+				this.#symbol({
+					name: variable.name,
+					section: index,
+					value: variable.offset,
+					size: variable.size,
+					type: STT.OBJECT,
+					bind: BIND[variable.binding],
+				});
+				const type = this.#types.value(variable.type);
+				const id = this.#builder.var(
+					variable.name,
+					section.startsWith(".rodata") ? this.#builder.modifier("const", type) : type,
+					VAR_LINKAGE[variable.binding],
+				);
+				return { type: id, offset: variable.offset, size: variable.size };
+			});
+			if (vars.length > 0) this.#builder.datasec(section, size, vars);
+		}
+	}
+
+	#maps(): void {
+		const { maps } = this.#file;
+		if (maps.length === 0) return;
+		const byName = new Map(maps.map((map) => [map.name, map]));
+		const index = this.#sections.length + 1;
+		const slots: { offset: number; target: string }[] = [];
+		const vars: { type: number; offset: number; size: number }[] = [];
+		let end = 0;
+		for (const map of maps) {
+			const { id, size, values } = this.#types.map(
+				map,
+				map.inner === undefined ? undefined : byName.get(map.inner)!,
+			);
+			const offset = roundUp(end, 8);
+			end = offset + size;
+			this.#symbol({
+				name: map.name,
+				section: index,
+				value: offset,
+				size,
+				type: STT.OBJECT,
+				bind: STB.GLOBAL,
+			});
+			vars.push({ type: this.#builder.var(map.name, id, BTF_VAR.GLOBAL), offset, size });
+			for (const value of map.values)
+				slots.push({ offset: offset + values + value.index * 8, target: value.target });
+		}
+		this.#section({
+			name: ".maps",
+			type: SHT.PROGBITS,
+			flags: SHF.ALLOC | SHF.WRITE,
+			data: new Uint8Array(end),
+			addralign: 8,
+		});
+		this.#builder.datasec(".maps", end, vars);
+		for (const { offset, target } of slots)
+			this.#relocations.push({
+				section: index,
+				offset,
+				type: R_BPF.R64_64,
+				symbol: this.#symbolOf.get(target)!,
+			});
+	}
+}
