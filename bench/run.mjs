@@ -25,7 +25,9 @@ const { values: options } = parseArgs({
 /** What `checked` may take of `unchecked`'s time, on each compute program. */
 const GOAL = 2.5;
 
-const rows = ROWS.filter((row) => !options.filter || row.name.includes(options.filter));
+/** What a run costs by itself: measured in every process, and subtracted from every other row. */
+const NOP = { name: "nop", object: "nop", kind: "base" };
+const rows = [NOP, ...ROWS.filter((row) => !options.filter || row.name.includes(options.filter))];
 const worker = fileURLToPath(new URL("worker.mjs", import.meta.url));
 
 async function kernelProblem() {
@@ -44,7 +46,7 @@ const noKernel = await kernelProblem();
 const said = new Map();
 for (let i = 0; i < Number(options.processes); i++) {
 	const job = {
-		rows: ["nop", ...rows.map((row) => row.name)],
+		rows: rows.map((row) => row.name),
 		rounds: Number(options.rounds),
 		kernel: noKernel === undefined,
 	};
@@ -82,7 +84,7 @@ function summary(row) {
 		engines.map((engine) => [
 			engine,
 			results.flatMap((result, process) => {
-				const nop = row.hops ? 0 : median(said.get("nop")[process].times[engine]);
+				const nop = row.hops || row === NOP ? 0 : median(said.get(NOP.name)[process].times[engine]);
 				return result.times[engine].map((ns) => ns - nop);
 			}),
 		]),
@@ -96,7 +98,7 @@ function summary(row) {
 		instructions,
 		unit: row.hops ? "hop" : "run",
 		ns: Object.fromEntries(engines.map((engine) => [engine, median(net[engine])])),
-		...(row.hops
+		...(row.hops || row === NOP
 			? {}
 			: {
 					nsPerInstruction: Object.fromEntries(
@@ -137,8 +139,8 @@ if (options.json) {
 		const per = s.nsPerInstruction;
 		const ratio = `${n(s.ratio.median, 2)} (${n(s.ratio.smallest, 2)}-${n(s.ratio.largest, 2)})`;
 		const head =
-			s.unit === "hop"
-				? [s.name, "a hop", "", ""]
+			per === undefined
+				? [s.name, s.unit === "hop" ? "a hop" : "a run", "", ""]
 				: [s.name, String(s.instructions), n(per.checked, 2), n(per.unchecked, 2)];
 		table.push([
 			...head,
