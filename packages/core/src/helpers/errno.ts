@@ -13,8 +13,10 @@ export const EINVAL = -22;
 export const ENOSPC = -28;
 export const ERANGE = -34;
 export const EPROTO = -71;
+export const EBADMSG = -74;
 export const EPROTONOSUPPORT = -93;
 export const EOPNOTSUPP = -95;
 export const EAFNOSUPPORT = -97;
-/** Kernel-internal, but programs see it. */
+export const EALREADY = -114;
+/** The kernel's own (include/linux/errno.h); not an errno of POSIX. */
 export const ENOTSUPP = -524;

@@ -27,35 +27,26 @@ export const PACKET = {
 	/** skb_mac_header and skb_network_header. */
 	MAC: MACHINE.PACKET + 0x28,
 	NETWORK: MACHINE.PACKET + 0x2c,
-	/** skb->ip_summed: CHECKSUM. */
+	/** skb->ip_summed: CHECKSUM. A test run starts at NONE, and no helper makes COMPLETE or PARTIAL of it. */
 	IP_SUMMED: MACHINE.PACKET + 0x30,
-	/** skb->csum (CHECKSUM_COMPLETE), as stored: a __wsum. */
-	CSUM: MACHINE.PACKET + 0x34,
-	CSUM_LEVEL: MACHINE.PACKET + 0x38,
-	/** 1: skb->hash is an L4 hash, or was set by software; 0: get_hash_recalc computes it. */
-	HASH_VALID: MACHINE.PACKET + 0x3c,
-	/** skb_shinfo()->gso_type. */
-	GSO_TYPE: MACHINE.PACKET + 0x40,
+	CSUM_LEVEL: MACHINE.PACKET + 0x34,
+	/** 1: the context's hash holds (set_hash, or computed); 0: get_hash_recalc computes it. */
+	HASH_VALID: MACHINE.PACKET + 0x38,
 	/** skb->encapsulation. */
-	ENCAPSULATION: MACHINE.PACKET + 0x44,
-	/** The struct bpf_sock that skb->sk shows; 0 where a hook has none. */
-	SOCK: MACHINE.PACKET + 0x48,
-	/** xdp: ctx_in's ingress_ifindex and rx_queue_index, which ctx_out repeats. */
-	INGRESS_IN: MACHINE.PACKET + 0x4c,
-	QUEUE_IN: MACHINE.PACKET + 0x50,
-	/** bpf_redirect_info: what redirect left for the verdict; FLAGS' low 32 bits. VIA: REDIRECT. */
-	REDIRECT_IFINDEX: MACHINE.PACKET + 0x54,
-	REDIRECT_FLAGS: MACHINE.PACKET + 0x58,
-	REDIRECT_VIA: MACHINE.PACKET + 0x5c,
-	/** 1 once a tunnel key was set: TUNNEL_KEY holds it as struct bpf_tunnel_key; TUNNEL_OPT_LENGTH of options. */
-	TUNNEL: MACHINE.PACKET + 0x60,
-	TUNNEL_OPT_LENGTH: MACHINE.PACKET + 0x64,
-	/** Address of 44 + 256 bytes for the tunnel key and its options, in the data area behind the buffer. */
-	TUNNEL_STORE: MACHINE.PACKET + 0x68,
-	/** skb->mac_len. */
-	MAC_LENGTH: MACHINE.PACKET + 0x6c,
+	ENCAPSULATION: MACHINE.PACKET + 0x3c,
+	/** skb_headroom as the kernel's skb has it, which shows in TRANSPORT only; this buffer has more. */
+	HEADROOM: MACHINE.PACKET + 0x58,
 	/** skb->transport_header; 0 = not set. */
-	TRANSPORT: MACHINE.PACKET + 0x70,
+	TRANSPORT: MACHINE.PACKET + 0x40,
+	/** The struct bpf_sock that skb->sk shows; 0 where a hook has none. */
+	SOCK: MACHINE.PACKET + 0x44,
+	/** xdp: ctx_in's ingress_ifindex and rx_queue_index, which ctx_out repeats. */
+	INGRESS_IN: MACHINE.PACKET + 0x48,
+	QUEUE_IN: MACHINE.PACKET + 0x4c,
+	/** skb: ctx_in's gso_size, which ctx_out repeats. */
+	GSO_SIZE_IN: MACHINE.PACKET + 0x50,
+	/** TUNNEL_SIZE bytes for the tunnel metadata that a program sets: helpers/tunnel.ts has their fields. */
+	TUNNEL: MACHINE.PACKET + 0x54,
 } as const;
 
 /** Bytes of MACHINE.PACKET that belong to the packet. */
@@ -82,6 +73,19 @@ export const SKB_MAX_LENGTH = 4 * PAGE_SIZE - SHARED_INFO_SIZE;
 export const ETH_HLEN = 14;
 /** The room that an skb's bytes may move in: any length up to SKB_MAX_LENGTH, and some more for a VLAN tag. */
 export const SKB_BUFFER_SIZE = 0x8000;
+
+/** Room for a tunnel key (struct bpf_tunnel_key), its flags, and 252 bytes of options, and its state. */
+export const TUNNEL_SIZE = 312;
+
+/** Ethertypes as skb->protocol holds them: the two bytes on the wire, read little-endian. */
+export const ETHERTYPE = {
+	IP: 0x0008,
+	IPV6: 0xdd86,
+	VLAN: 0x0081,
+	VLAN_AD: 0xa888,
+	LLC: 0x0400,
+	RAW_802_3: 0x0100,
+} as const;
 
 /** Offsets in struct xdp_md and struct __sk_buff that code refers to by name (linux/bpf.h). */
 export const XDP_MD = {
@@ -128,6 +132,17 @@ export function packetLength(memory: LinearMemory): number {
 	return memory.u32(PACKET.END) - memory.u32(PACKET.DATA) + memory.u32(PACKET.FRAGS_LENGTH);
 }
 
+/**
+ * skb->protocol for what stands at `at`: Ethernet II types are 1536 and above; below is an 802.3 length, and 0xffff
+ * behind it starts raw IPX (kernel: eth_type_trans, vlan_set_encap_proto).
+ */
+export function encapsulatedProtocol(memory: LinearMemory, at: number, end: number): number {
+	const protocol = memory.view.getUint16(at, true);
+	if ((protocol & 0xff) >= 6) return protocol;
+	const raw = at + 4 <= end && memory.view.getUint16(at + 2, true) === 0xffff;
+	return raw ? ETHERTYPE.RAW_802_3 : ETHERTYPE.LLC;
+}
+
 /** Writes the packet's bounds into the context after the packet moved or changed its length. */
 export function refreshContext(memory: LinearMemory): void {
 	const context = memory.u32(PACKET.CONTEXT);
@@ -143,5 +158,58 @@ export function refreshContext(memory: LinearMemory): void {
 		memory.setU32(context + SK_BUFF.DATA, data);
 		memory.setU32(context + SK_BUFF.DATA_END, end);
 		memory.setU32(context + SK_BUFF.DATA_META, data);
+	}
+}
+
+/** Whether `size` bytes at an unsigned offset from data lie in the linear packet. */
+export function fits(memory: LinearMemory, offset: number, size: number): boolean {
+	return (offset >>> 0) + (size >>> 0) <= memory.u32(PACKET.END) - memory.u32(PACKET.DATA);
+}
+
+/** NET_SKB_PAD: headroom comes in such steps. */
+const HEADROOM_STEP = 64;
+
+/**
+ * Moves an skb's start by `delta` (negative: into the headroom). When the buffer's headroom ends, the packet moves
+ * in the buffer, which programs don't see. False, and nothing moved, when the buffer is full: -ENOMEM.
+ */
+export function moveStart(memory: LinearMemory, delta: number): boolean {
+	const data = memory.u32(PACKET.DATA);
+	const headroom = memory.u32(PACKET.HEADROOM);
+	if (data + delta < memory.u32(PACKET.BUFFER)) {
+		if (memory.u32(PACKET.END) - data - delta > SKB_BUFFER_SIZE) return false;
+		recentre(memory, -delta);
+	}
+	let added = 0;
+	if (-delta > headroom) {
+		added = Math.ceil((-delta - headroom) / HEADROOM_STEP) * HEADROOM_STEP;
+		// pskb_expand_head shifts the header offsets, u16, one that is not set (0xffff) too: it wraps to here
+		if (memory.u32(PACKET.TRANSPORT) === 0)
+			memory.setU32(PACKET.TRANSPORT, memory.u32(PACKET.DATA) - headroom - 1);
+	}
+	memory.setU32(PACKET.HEADROOM, headroom + added + delta);
+	memory.setU32(PACKET.DATA, memory.u32(PACKET.DATA) + delta);
+	return true;
+}
+
+/** Moves an skb's end by `delta`; bytes that come in are not cleared here. The caller keeps to SKB_MAX_LENGTH. */
+export function moveEnd(memory: LinearMemory, delta: number): void {
+	if (memory.u32(PACKET.END) + delta > memory.u32(PACKET.LIMIT)) recentre(memory, 0);
+	memory.setU32(PACKET.END, memory.u32(PACKET.END) + delta);
+}
+
+const HEADERS = [PACKET.MAC, PACKET.NETWORK, PACKET.TRANSPORT] as const;
+
+/** Puts the packet where `headroom` bytes before it are free, and as much as possible behind it. */
+function recentre(memory: LinearMemory, headroom: number): void {
+	const data = memory.u32(PACKET.DATA);
+	const end = memory.u32(PACKET.END);
+	const shift = memory.u32(PACKET.BUFFER) + headroom - data;
+	memory.u8.copyWithin(data + shift, data, end);
+	memory.setU32(PACKET.DATA, data + shift);
+	memory.setU32(PACKET.END, end + shift);
+	for (const header of HEADERS) {
+		const address = memory.u32(header);
+		if (address !== 0) memory.setU32(header, address + shift);
 	}
 }

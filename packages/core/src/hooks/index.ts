@@ -1,5 +1,4 @@
 export { HOOKS, hookFor } from "./hooks.ts";
-export { ETHERTYPE } from "./skb.ts";
 export { socketFilterHook } from "./socket-filter.ts";
 export { schedActHook, schedClsHook } from "./tc.ts";
 export type {

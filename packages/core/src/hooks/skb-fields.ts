@@ -58,7 +58,7 @@ const written: Readonly<Record<string, ContextField["store"]>> = {
 	mark: undefined,
 	priority: undefined,
 	/** skb->queue_mapping is a u16, whose 0xffff says none: NO_QUEUE_MAPPING or more is not stored. */
-	queue_mapping: (value) => (value >>> 0 < 0xffff ? value : undefined),
+	queue_mapping: (value, high = 0) => (high === 0 && value >>> 0 < 0xffff ? value : undefined),
 	tc_index: (value) => value & 0xffff,
 	tc_classid: (value) => value & 0xffff,
 };

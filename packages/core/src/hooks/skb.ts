@@ -1,5 +1,7 @@
 import {
 	ETH_HLEN,
+	ETHERTYPE,
+	encapsulatedProtocol,
 	PACKET,
 	PACKET_KIND,
 	PACKET_SIZE,
@@ -9,6 +11,7 @@ import {
 	SK_BUFF,
 	SKB_BUFFER_SIZE,
 	SKB_HEADROOM,
+	TUNNEL_SIZE,
 } from "../helpers/index.ts";
 import { type LinearMemory, MACHINE } from "../memory/index.ts";
 import { contextInput, contextRecord, EINVAL, refuse } from "./context.ts";
@@ -20,16 +23,6 @@ const MAX_PACKET = PAGE_SIZE - SKB_HEADROOM - SHARED_INFO_SIZE;
 /** GSO_LEGACY_MAX_SIZE and GSO_MAX_SEGS. */
 const MAX_WIRE_LENGTH = 65536;
 const MAX_GSO_SEGS = 65535;
-
-/** Ethertypes as skb->protocol holds them: the bytes on the wire, read little-endian. */
-export const ETHERTYPE = {
-	IP: 0x0008,
-	IPV6: 0xdd86,
-	VLAN: 0x0081,
-	VLAN_AD: 0xa888,
-	LLC: 0x0400,
-	RAW_802_3: 0x0100,
-} as const;
 
 /** pkt_type. */
 const PACKET_TYPE = { HOST: 0, BROADCAST: 1, MULTICAST: 2, OTHERHOST: 3 } as const;
@@ -68,11 +61,10 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const TCP_CLOSE = 7;
 
-// Area: context, socket, tunnel key with options, the buffer that the packet moves in.
+// Area: context, socket, tunnel metadata, the buffer that the packet moves in.
 const SOCK_AT = SK_BUFF.SIZE;
 const TUNNEL_AT = SOCK_AT + SOCK.SIZE;
-const GIVEN_AT = TUNNEL_AT + 304;
-const BUFFER_AT = (GIVEN_AT + 64) & ~63;
+const BUFFER_AT = (TUNNEL_AT + TUNNEL_SIZE + 63) & ~63;
 
 /**
  * The three hooks whose context is struct __sk_buff differ in what they see of the packet: `layer` 2 from the MAC
@@ -93,7 +85,7 @@ export function skbHook(
 			const { packet } = input;
 			const given =
 				contextInput(input, "__sk_buff", SK_BUFF.SIZE, tcFields, SETTABLE) ?? new Uint8Array(SK_BUFF.SIZE);
-			const protocol = checkPacket(packet);
+			checkLength(packet);
 			checkContext(given, packet.length - hidden);
 
 			const context = (area + 63) & ~63;
@@ -102,6 +94,8 @@ export function skbHook(
 			const mac = buffer + SKB_BUFFER_SIZE / 2;
 			const end = mac + packet.length;
 			memory.write(mac, packet);
+			const protocol = encapsulatedProtocol(memory, mac + ETH_HLEN - 2, end);
+			checkHeaders(packet, protocol);
 
 			memory.u8.fill(0, MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
 			memory.setU32(PACKET.KIND, PACKET_KIND.SKB);
@@ -110,12 +104,14 @@ export function skbHook(
 			memory.setU32(PACKET.LIMIT, buffer + SKB_BUFFER_SIZE);
 			memory.setU32(PACKET.DATA, mac + hidden);
 			memory.setU32(PACKET.END, end);
+			memory.setU32(PACKET.HEADROOM, SKB_HEADROOM + hidden);
 			memory.setU32(PACKET.MAC, mac);
 			memory.setU32(PACKET.NETWORK, mac + ETH_HLEN);
 			memory.setU32(PACKET.SOCK, context + SOCK_AT);
-			memory.setU32(PACKET.TUNNEL_STORE, context + TUNNEL_AT);
+			memory.setU32(PACKET.TUNNEL, context + TUNNEL_AT);
 			writeSock(memory, context + SOCK_AT, packet, protocol);
 
+			memory.u8.fill(0, context + TUNNEL_AT, context + TUNNEL_AT + TUNNEL_SIZE);
 			memory.u8.fill(0, context, context + SK_BUFF.SIZE);
 			for (const { offset, size } of settable)
 				memory.write(context + offset, given.subarray(offset, offset + size));
@@ -125,7 +121,10 @@ export function skbHook(
 			if (memory.u32(context + SK_BUFF.WIRE_LEN) === 0)
 				memory.setU32(context + SK_BUFF.WIRE_LEN, packet.length - hidden);
 			memory.setU64(context + SK_BUFF.SK, BigInt(context + SOCK_AT));
-			memory.setU32(context + GIVEN_AT, new DataView(given.buffer).getUint32(SK_BUFF.GSO_SIZE, true));
+			// skb_shared_info has 16 bits for it; ctx_out repeats what was given.
+			const gsoSize = memory.u32(context + SK_BUFF.GSO_SIZE);
+			memory.setU32(PACKET.GSO_SIZE_IN, gsoSize);
+			memory.setU32(context + SK_BUFF.GSO_SIZE, gsoSize & 0xffff);
 			refreshContext(memory);
 			return context;
 		},
@@ -145,7 +144,7 @@ export function skbHook(
 			const contextBytes = new Uint8Array(SK_BUFF.SIZE);
 			for (const { offset, size } of writtenBack)
 				contextBytes.set(seen.subarray(offset, offset + size), offset);
-			new DataView(contextBytes.buffer).setUint32(SK_BUFF.GSO_SIZE, memory.u32(context + GIVEN_AT), true);
+			new DataView(contextBytes.buffer).setUint32(SK_BUFF.GSO_SIZE, memory.u32(PACKET.GSO_SIZE_IN), true);
 			return { packet, context: contextRecord(seen, own.fields), contextBytes };
 		},
 
@@ -154,35 +153,28 @@ export function skbHook(
 	};
 }
 
-/** skb->protocol as eth_type_trans finds it. */
-function checkPacket(packet: Uint8Array): number {
-	const tooShort = (what: string, minimum: number) =>
-		refuse(
-			`a packet of ${packet.length} bytes is shorter than ${what}`,
-			EINVAL,
-			`Give ${minimum} bytes or more.`,
-		);
-	if (packet.length < ETH_HLEN) throw tooShort("an Ethernet header", ETH_HLEN);
+const tooShort = (packet: Uint8Array, what: string, minimum: number) =>
+	refuse(
+		`a packet of ${packet.length} bytes is shorter than ${what}`,
+		EINVAL,
+		`Give ${minimum} bytes or more.`,
+	);
+
+function checkLength(packet: Uint8Array): void {
+	if (packet.length < ETH_HLEN) throw tooShort(packet, "an Ethernet header", ETH_HLEN);
 	if (packet.length > MAX_PACKET)
 		throw refuse(
 			`a packet of ${packet.length} bytes is longer than a test run's skb`,
 			EINVAL,
 			`Give at most ${MAX_PACKET} bytes.`,
 		);
-	const protocol = ethertype(packet);
-	if (protocol === ETHERTYPE.IP && packet.length < 34) throw tooShort("its Ethernet and IPv4 headers", 34);
-	if (protocol === ETHERTYPE.IPV6 && packet.length < 54) throw tooShort("its Ethernet and IPv6 headers", 54);
-	return protocol;
 }
 
-function ethertype(packet: Uint8Array): number {
-	const high = packet[12]!;
-	const low = packet[13]!;
-	if ((high << 8) | low) {
-		// 1536 and above are Ethernet II types; below it is an 802.3 length, and 0xffff starts raw IPX.
-		if (high >= 6) return (low << 8) | high;
-	}
-	return packet[14] === 0xff && packet[15] === 0xff ? ETHERTYPE.RAW_802_3 : ETHERTYPE.LLC;
+function checkHeaders(packet: Uint8Array, protocol: number): void {
+	if (protocol === ETHERTYPE.IP && packet.length < 34)
+		throw tooShort(packet, "its Ethernet and IPv4 headers", 34);
+	if (protocol === ETHERTYPE.IPV6 && packet.length < 54)
+		throw tooShort(packet, "its Ethernet and IPv6 headers", 54);
 }
 
 /** Against lo, whose address and broadcast address are zero: a broadcast frame counts as multicast there. */

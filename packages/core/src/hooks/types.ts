@@ -25,8 +25,11 @@ export interface ContextField {
 	readonly pointer?: FieldPointer;
 	/** Readable only with these expected attach types (xdp_md.egress_ifindex); absent: with all. */
 	readonly attachTypes?: readonly number[];
-	/** What 6.18 does to a value stored: what is kept, or undefined to drop the store. Absent: kept as it is. */
-	readonly store?: (value: number) => number | undefined;
+	/**
+	 * What 6.18 does to a value stored: what is kept, or undefined to drop the store. Absent: kept as it is.
+	 * `high` is the upper half of the register stored, or of the sign-extended immediate: 6.18 compares all 64 bits.
+	 */
+	readonly store?: (value: number, high?: number) => number | undefined;
 }
 
 /** What a caller gives: a frame, and optionally a context as BPF_PROG_TEST_RUN's ctx_in. */

@@ -1,0 +1,3 @@
+import type { Helper, HelperPrototype } from "./types.ts";
+export const fibPrototypes = [] as const satisfies readonly HelperPrototype[];
+export const fibHelpers: readonly Helper[] = [];

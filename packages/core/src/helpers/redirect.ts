@@ -1,0 +1,111 @@
+import { EBADMSG, EINVAL } from "./errno.ts";
+import { PACKET, SK_BUFF } from "./packet.ts";
+import type { Environment, Helper, HelperPrototype, HelperRuntime } from "./types.ts";
+
+/** Where a packet goes on (net/core/filter.c). What the kernel would do with the verdict is an Output here. */
+export const redirectPrototypes = [
+	{
+		id: 13,
+		name: "clone_redirect",
+		args: ["ctx", "anything", "anything"],
+		returns: "int",
+		changesPacket: true,
+	},
+	{ id: 23, name: "redirect", args: ["anything", "anything"], returns: "int" },
+	{ id: 51, name: "redirect_map", args: ["map", "anything", "anything"], returns: "int" },
+	{
+		id: 152,
+		name: "redirect_neigh",
+		args: ["anything", "mem_in_or_null", "size_or_zero", "anything"],
+		returns: "int",
+	},
+	{ id: 155, name: "redirect_peer", args: ["anything", "anything"], returns: "int" },
+] as const satisfies readonly HelperPrototype[];
+
+const [cloneRedirect, redirect, redirectMap, redirectNeigh, redirectPeer] = redirectPrototypes;
+
+const BPF_PROG_TYPE_XDP = 6;
+const BPF_F_INGRESS = 1;
+/** BPF_F_BROADCAST | BPF_F_EXCLUDE_INGRESS, which maps of devices take. */
+const DEVMAP_FLAGS = 0x18;
+const BPF_F_BROADCAST = 0x8;
+const BPF_MAP_TYPE_DEVMAP = 14;
+const BPF_MAP_TYPE_DEVMAP_HASH = 25;
+
+const TC_ACT_SHOT = 2;
+const TC_ACT_REDIRECT = 7;
+const XDP_ABORTED = 0;
+const XDP_REDIRECT = 4;
+/** sizeof(struct bpf_redir_neigh). */
+const REDIR_NEIGH_SIZE = 20;
+
+const flags64 = (low: number, high: number) => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+
+function send(rt: HelperRuntime, ifindex: number, flags: bigint, via: string): void {
+	rt.output({ kind: "redirect", ifindex: ifindex >>> 0, flags, via });
+}
+
+/** lo, the device of the frame, and the Environment's. */
+function knowsDevice(environment: Environment, ifindex: number): boolean {
+	return ifindex === 1 || environment.interfaces.some((device) => device.ifindex === ifindex);
+}
+
+export const redirectHelpers: readonly Helper[] = [
+	{
+		prototype: cloneRedirect,
+		run(rt, _ctx, ifindex, flags) {
+			const { memory } = rt;
+			if ((flags & ~BPF_F_INGRESS) !== 0 || rt.argHi[2] !== 0) return EINVAL;
+			// a gso_size without a gso_type, which only a test run can make
+			if (memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.GSO_SIZE) !== 0) return EBADMSG;
+			if (!knowsDevice(rt.environment, ifindex >>> 0)) return EINVAL;
+			send(rt, ifindex, flags64(flags, 0), "clone_redirect");
+			return 0;
+		},
+	},
+	{
+		prototype: redirect,
+		run(rt, ifindex, flags) {
+			const xdp = rt.programType === BPF_PROG_TYPE_XDP;
+			const allowed = xdp ? 0 : BPF_F_INGRESS;
+			if ((flags & ~allowed) !== 0 || rt.argHi[1] !== 0) return xdp ? XDP_ABORTED : TC_ACT_SHOT;
+			send(rt, ifindex, flags64(flags, 0), "redirect");
+			return xdp ? XDP_REDIRECT : TC_ACT_REDIRECT;
+		},
+	},
+	{
+		prototype: redirectMap,
+		/** Without an entry the result is the action in the lowest bits of the flags. */
+		run(rt, address, key, flags) {
+			const map = rt.map(address);
+			if (map === undefined) return XDP_ABORTED;
+			const devices = map.def.type === BPF_MAP_TYPE_DEVMAP || map.def.type === BPF_MAP_TYPE_DEVMAP_HASH;
+			const allowed = 3 | (devices ? DEVMAP_FLAGS : 0);
+			if ((flags & ~allowed) !== 0 || rt.argHi[2] !== 0) return XDP_ABORTED;
+			const keyPtr = rt.scratch(4);
+			rt.memory.setU32(keyPtr, key >>> 0);
+			const value = map.lookup(keyPtr, rt.cpu);
+			if (value === 0 && (flags & BPF_F_BROADCAST) === 0) return flags & 3;
+			// a device's value starts with its ifindex; a CPU or a socket is known by its key
+			const target = value !== 0 && devices ? rt.memory.u32(value) : key;
+			send(rt, target, flags64(flags, 0), `redirect_map ${map.def.name}`);
+			return XDP_REDIRECT;
+		},
+	},
+	{
+		prototype: redirectNeigh,
+		run(rt, ifindex, _params, size, flags) {
+			if ((size !== 0 && size < REDIR_NEIGH_SIZE) || flags !== 0 || rt.argHi[3] !== 0) return TC_ACT_SHOT;
+			send(rt, ifindex, 0n, "redirect_neigh");
+			return TC_ACT_REDIRECT;
+		},
+	},
+	{
+		prototype: redirectPeer,
+		run(rt, ifindex, flags) {
+			if (flags !== 0 || rt.argHi[1] !== 0) return TC_ACT_SHOT;
+			send(rt, ifindex, 0n, "redirect_peer");
+			return TC_ACT_REDIRECT;
+		},
+	},
+];

@@ -1,0 +1,114 @@
+import type { LinearMemory } from "../memory/index.ts";
+import { EINVAL } from "./errno.ts";
+import { ETHERTYPE, PACKET, SK_BUFF } from "./packet.ts";
+import type { Helper, HelperPrototype } from "./types.ts";
+
+/** What an skb carries beside its bytes: hash, type, and the socket and cgroup it came from (net/core/filter.c). */
+export const skbMetaPrototypes = [
+	{ id: 17, name: "get_cgroup_classid", args: ["ctx"], returns: "int" },
+	{ id: 24, name: "get_route_realm", args: ["ctx"], returns: "int" },
+	{ id: 32, name: "skb_change_type", args: ["ctx", "anything"], returns: "int" },
+	{ id: 34, name: "get_hash_recalc", args: ["ctx"], returns: "u64" },
+	{ id: 41, name: "set_hash_invalid", args: ["ctx"], returns: "int" },
+	{ id: 46, name: "get_socket_cookie", args: ["ctx"], returns: "u64" },
+	{ id: 47, name: "get_socket_uid", args: ["ctx"], returns: "u64" },
+	{ id: 48, name: "set_hash", args: ["ctx", "anything"], returns: "int" },
+] as const satisfies readonly HelperPrototype[];
+
+const [cgroupClassid, routeRealm, changeType, hashRecalc, setHashInvalid, socketCookie, socketUid, setHash] =
+	skbMetaPrototypes;
+
+/** PACKET_OTHERHOST: types beyond are the kernel's own. */
+const MAX_PACKET_TYPE = 3;
+
+/** skb_clear_hash. */
+export function clearHash(memory: LinearMemory): void {
+	memory.setU32(PACKET.HASH_VALID, 0);
+	memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH, 0);
+}
+
+/** The same number for both directions of a flow, never 0. The kernel's is keyed with a random secret. */
+function flowHash(memory: LinearMemory): number {
+	const { view, u8 } = memory;
+	const network = memory.u32(PACKET.NETWORK);
+	const end = memory.u32(PACKET.END);
+	const protocol = memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PROTOCOL);
+	const size = protocol === ETHERTYPE.IP ? 4 : protocol === ETHERTYPE.IPV6 ? 16 : 0;
+	const source = network + (size === 4 ? 12 : 8);
+	if (size === 0 || source + 2 * size > end) return mix(1, protocol);
+	const next = u8[network + (size === 4 ? 9 : 6)]!;
+	const transport = network + (size === 4 ? (u8[network]! & 0xf) * 4 : 40);
+	const fragment = size === 4 && (view.getUint16(network + 6) & 0x3fff) !== 0;
+	const ports = (next === 6 || next === 17) && !fragment && transport + 4 <= end;
+	const ends = [0, 1].map((side) => {
+		let hash = mix(next, ports ? view.getUint16(transport + 2 * side) : 0);
+		for (let at = 0; at < size; at += 4) hash = mix(hash, view.getUint32(source + side * size + at));
+		return hash;
+	});
+	return mix(Math.min(ends[0]!, ends[1]!), Math.max(ends[0]!, ends[1]!)) || 1;
+}
+
+/** One round of MurmurHash3's 32-bit mixing. */
+function mix(hash: number, value: number): number {
+	let k = Math.imul(value, 0xcc9e2d51);
+	k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+	const h = hash ^ k;
+	return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) >>> 0;
+}
+
+export const skbMetaHelpers: readonly Helper[] = [
+	// no net_cls cgroup, no route: 0, as in a test run
+	{ prototype: cgroupClassid, run: () => 0 },
+	{ prototype: routeRealm, run: () => 0 },
+	{
+		prototype: changeType,
+		run({ memory }, _ctx, type) {
+			if (type >>> 0 > MAX_PACKET_TYPE) return EINVAL;
+			memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PKT_TYPE, type);
+			return 0;
+		},
+	},
+	{
+		prototype: hashRecalc,
+		run(rt) {
+			const { memory } = rt;
+			const at = memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH;
+			if (memory.u32(PACKET.HASH_VALID) === 0) {
+				memory.setU32(at, flowHash(memory));
+				memory.setU32(PACKET.HASH_VALID, 1);
+			}
+			rt.resultHi = 0;
+			return memory.u32(at) | 0;
+		},
+	},
+	{
+		prototype: setHashInvalid,
+		run({ memory }) {
+			clearHash(memory);
+			return 0;
+		},
+	},
+	{
+		prototype: socketCookie,
+		/** The test run's own socket: the first of a machine. */
+		run(rt) {
+			rt.resultHi = 0;
+			return rt.memory.u32(PACKET.SOCK) === 0 ? 0 : 1;
+		},
+	},
+	{
+		prototype: socketUid,
+		run(rt) {
+			rt.resultHi = 0;
+			return 0;
+		},
+	},
+	{
+		prototype: setHash,
+		run({ memory }, _ctx, hash) {
+			memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH, hash >>> 0);
+			memory.setU32(PACKET.HASH_VALID, 1);
+			return 0;
+		},
+	},
+];
