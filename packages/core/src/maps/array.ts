@@ -1,6 +1,6 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, nextIndex } from "./base.ts";
-import { E2BIG, EINVAL, ENOMEM } from "./errno.ts";
+import { E2BIG, EINVAL } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
@@ -88,7 +88,8 @@ export const array: MapKind = {
 	flags: ACCESS | F.NUMA_NODE | F.MMAPABLE | F.INNER_MAP,
 	check: checkSizes,
 	controlNeed: () => HEADER_SIZE,
-	create: (context) => context.runtime.code.arrayCreate(context.address, 0) || new ArrayMap(context),
+	setup: ({ runtime, address }) => runtime.code.arrayCreate(address, 0),
+	open: (context) => new ArrayMap(context),
 };
 
 export const percpuArray: MapKind = {
@@ -101,6 +102,6 @@ export const percpuArray: MapKind = {
 		return roundUp8(def.valueSize) > MAX_PERCPU_VALUE ? E2BIG : 0;
 	},
 	controlNeed: () => HEADER_SIZE,
-	create: (context) =>
-		context.runtime.code.arrayCreate(context.address, 1) === 0 ? new PercpuArrayMap(context) : ENOMEM,
+	setup: ({ runtime, address }) => runtime.code.arrayCreate(address, 1),
+	open: (context) => new PercpuArrayMap(context),
 };

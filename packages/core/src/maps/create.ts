@@ -48,17 +48,33 @@ export function createMap(
 	memory.setU32(address + MAP.MAX_ENTRIES, def.maxEntries);
 	memory.setU32(address + MAP.FLAGS, def.flags);
 	memory.setU32(address + MAP.CPUS, cpus);
-	const made = kind.create({
+	const context = {
 		runtime,
 		def,
 		index,
 		address,
 		cpus,
 		seed: def.flags & F.ZERO_SEED ? 0 : mapSeed(seed, index),
-	});
-	if (typeof made !== "number") return made;
+	};
+	const failed = kind.setup(context);
+	if (failed === 0) return kind.open(context);
 	runtime.freeControl(address, HEADER_SIZE);
-	throw refusal(def, kind.name, made);
+	throw refusal(def, kind.name, failed);
+}
+
+/**
+ * The instance of a map that stands in memory already: for another worker over the same memory, which gets `def`
+ * and the header's address from the maker.
+ */
+export function openMap(runtime: MapRuntime, def: LinkedMap, address: number): MapInstance {
+	const kind = MAP_KINDS[def.type];
+	const word = (offset: number) => runtime.memory.u32(address + offset);
+	if (!kind || word(MAP.TYPE) !== def.type || word(MAP.VALUE_SIZE) !== def.valueSize) {
+		throw new TailhopError("machine/invalid-input", `there is no map ${def.name} at ${address}`, {
+			map: def.name,
+		});
+	}
+	return kind.open({ runtime, def, index: word(MAP.INDEX), address, cpus: word(MAP.CPUS), seed: 0 });
 }
 
 /** 0, or the -errno with which BPF_MAP_CREATE refuses this definition; kinds that are not implemented are 0. */

@@ -128,8 +128,8 @@ export const hash: MapKind = {
 	flags: ACCESS | F.NO_PREALLOC | F.NUMA_NODE | F.ZERO_SEED,
 	check: (def) => checkTable(def, false),
 	controlNeed: (def, cpus) => tableControlNeed(def, cpus, 16),
-	create: (context) =>
-		context.runtime.code.hashCreate(context.address, context.seed, 0) || new HashMap(context),
+	setup: ({ runtime, address, seed }) => runtime.code.hashCreate(address, seed, 0),
+	open: (context) => new HashMap(context),
 };
 
 export const percpuHash: MapKind = {
@@ -138,6 +138,6 @@ export const percpuHash: MapKind = {
 	flags: ACCESS | F.NO_PREALLOC | F.ZERO_SEED,
 	check: (def) => checkTable(def, true),
 	controlNeed: (def, cpus) => tableControlNeed(def, cpus, 16),
-	create: (context) =>
-		context.runtime.code.hashCreate(context.address, context.seed, 1) || new PercpuHashMap(context),
+	setup: ({ runtime, address, seed }) => runtime.code.hashCreate(address, seed, 1),
+	open: (context) => new PercpuHashMap(context),
 };

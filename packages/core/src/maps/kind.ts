@@ -26,8 +26,10 @@ export interface MapKind {
 	check(def: LinkedMap, cpus: number): number;
 	/** Bytes of control area that it can come to need. */
 	controlNeed(def: LinkedMap, cpus: number): number;
-	/** A MapInstance, or -errno. */
-	create(context: MapContext): MapInstance | number;
+	/** Fills in the kind's part of a fresh header: 0 or -errno. */
+	setup(context: MapContext): number;
+	/** The instance over a header that is set up: the maker's, or another worker's. */
+	open(context: MapContext): MapInstance;
 }
 
 export const roundUp8 = (n: number): number => Math.ceil(n / 8) * 8;

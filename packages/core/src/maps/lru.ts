@@ -65,12 +65,8 @@ function lruKind(type: number, name: string, perCpu: boolean): MapKind {
 			return checkTable(def, perCpu);
 		},
 		controlNeed: (def, cpus) => tableControlNeed(def, cpus, 32) + cpus * 64,
-		create(context) {
-			const { code } = context.runtime;
-			const made = code.lruCreate(context.address, context.seed, perCpu ? 1 : 0);
-			if (made) return made;
-			return perCpu ? new LruPercpuHashMap(context) : new LruHashMap(context);
-		},
+		setup: ({ runtime, address, seed }) => runtime.code.lruCreate(address, seed, perCpu ? 1 : 0),
+		open: (context) => (perCpu ? new LruPercpuHashMap(context) : new LruHashMap(context)),
 	};
 }
 

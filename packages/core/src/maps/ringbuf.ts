@@ -59,8 +59,9 @@ export const ringbuf: MapKind = {
 		return keySize || valueSize || pages < 1 || !Number.isInteger(Math.log2(pages)) ? EINVAL : 0;
 	},
 	controlNeed: () => HEADER_SIZE,
-	create(context) {
-		context.runtime.code.ringbufCreate(context.address);
-		return new RingbufMap(context);
+	setup({ runtime, address }) {
+		runtime.code.ringbufCreate(address);
+		return 0;
 	},
+	open: (context) => new RingbufMap(context),
 };

@@ -75,7 +75,8 @@ function slotsKind(type: number, name: string, flags: number, lookups: boolean):
 		flags: F.NUMA_NODE | F.RDONLY | F.WRONLY | flags,
 		check: checkSlots,
 		controlNeed: (def) => HEADER_SIZE + def.maxEntries * 4 * 1.25 + 16,
-		create: (context) => context.runtime.code.slotsCreate(context.address) || new SlotsMap(context, lookups),
+		setup: ({ runtime, address }) => runtime.code.slotsCreate(address),
+		open: (context) => new SlotsMap(context, lookups),
 	};
 }
 
