@@ -1,3 +1,4 @@
+export { helpersAllowed } from "./allowed.ts";
 export { clock, defaultEnvironment, initEnvironment, random } from "./environment.ts";
 export * from "./packet.ts";
 export { PROTOTYPES } from "./prototypes.ts";

@@ -1,8 +1,29 @@
 import { describe, expect, test } from "vitest";
-import { PROTOTYPES } from "./prototypes.ts";
+import { HELPER_NAMES } from "../isa/index.ts";
+import { PROTOTYPE_LIST, PROTOTYPES } from "./prototypes.ts";
 import { HELPERS, isImplemented } from "./registry.ts";
+import type { HelperPrototype } from "./types.ts";
 
 describe("registry", () => {
+	test("every prototype has 6.18's name, and its id is its own", () => {
+		for (const { id, name } of PROTOTYPE_LIST) expect([id, name]).toEqual([id, HELPER_NAMES[id]]);
+		expect(PROTOTYPE_LIST.length).toBe(PROTOTYPES.size);
+	});
+
+	test("a size follows the memory that it measures, and other memory says its size", () => {
+		for (const { name, args, fixedSizes } of PROTOTYPE_LIST as readonly HelperPrototype[]) {
+			args.forEach((kind, i) => {
+				const before = args[i - 1] ?? "";
+				if (kind === "size" || kind === "size_or_zero")
+					expect([name, before]).toEqual([name, expect.stringMatching(/^mem_/)]);
+				const sized = args[i + 1] === "size" || args[i + 1] === "size_or_zero";
+				if (kind.startsWith("mem_"))
+					expect([name, i, sized || fixedSizes?.[i] !== undefined]).toEqual([name, i, true]);
+			});
+			expect(args.length).toBeLessThanOrEqual(5);
+		}
+	});
+
 	test("every implementation stands under the id of its prototype, and is that prototype", () => {
 		for (const [id, helper] of HELPERS) {
 			expect(helper.prototype.id).toBe(id);

@@ -1,13 +1,21 @@
 import { cpuHelpers } from "./cpu.ts";
+import { csumHelpers } from "./csum.ts";
+import { fibHelpers } from "./fib.ts";
 import { lockHelpers } from "./lock.ts";
 import { loopHelpers } from "./loop.ts";
 import { mapHelpers } from "./map-ops.ts";
+import { skbHelpers } from "./packet-skb.ts";
+import { xdpHelpers } from "./packet-xdp.ts";
 import { perfHelpers } from "./perf.ts";
 import { printkHelpers } from "./printk.ts";
+import { redirectHelpers } from "./redirect.ts";
 import { ringbufHelpers } from "./ringbuf.ts";
+import { skbMetaHelpers } from "./skb-meta.ts";
+import { skbRoomHelpers } from "./skb-room.ts";
 import { stringHelpers } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { timeHelpers } from "./time.ts";
+import { tunnelHelpers } from "./tunnel.ts";
 import type { Helper } from "./types.ts";
 
 const families: readonly (readonly Helper[])[] = [
@@ -20,6 +28,14 @@ const families: readonly (readonly Helper[])[] = [
 	stringHelpers,
 	printkHelpers,
 	ringbufHelpers,
+	tunnelHelpers,
+	skbRoomHelpers,
+	skbMetaHelpers,
+	redirectHelpers,
+	xdpHelpers,
+	skbHelpers,
+	fibHelpers,
+	csumHelpers,
 ];
 
 /** Linux's helpers that have an implementation, by id; tail_call is the engine's own and not among them. */

@@ -12,8 +12,23 @@ const DISCARD = 133;
 const QUERY = 134;
 const [AVAILABLE, SIZE, CONSUMER, PRODUCER] = [0, 1, 2, 3];
 
-const ringDef = (name: string, size: number) =>
-	({ name, type: 27, keySize: 0, valueSize: 0, maxEntries: size, flags: 0 }) as LinkedMap;
+const ringDef = (name: string, maxEntries: number): LinkedMap => ({
+	name,
+	type: 27,
+	keySize: 0,
+	valueSize: 0,
+	maxEntries,
+	flags: 0,
+	mapExtra: 0n,
+	pinning: 0,
+	keyTypeId: 0,
+	valueTypeId: 0,
+	values: [],
+	origin: "btf",
+	section: ".maps",
+	frozen: false,
+	variables: [],
+});
 
 /** Two real ring buffers, "a" and "b"; `reading`: the machine reads them when the run is over. */
 function setup(reading = true) {

@@ -37,9 +37,12 @@ export type ArgKind =
 	| "spin_lock"
 	| "timer"
 	| "dynptr"
+	/** A dynptr on the stack that the helper fills. */
+	| "dynptr_out"
 	| "long_out"
 	| "int_out"
 	| "btf_ptr"
+	| "btf_ptr_or_null"
 	| "percpu_btf_ptr"
 	/** A field of a map value that holds a kernel pointer. */
 	| "kptr";
@@ -59,7 +62,9 @@ export type ReturnKind =
 	| "sock_or_null"
 	| "tcp_sock_or_null"
 	| "sock_common_or_null"
+	| "percpu"
 	| "percpu_or_null"
+	| "btf_id"
 	| "btf_id_or_null";
 
 /** A helper's prototype: what verifier, checked interpreter and documentation read. Pure data. */

@@ -1,0 +1,56 @@
+import type { HelperPrototype } from "./types.ts";
+
+/**
+ * Rarer helpers of programs with an skb: cgroups, xfrm, MTU, encapsulation (net/core/filter.c,
+ * net/ipv6/seg6_local.c). Not implemented yet.
+ */
+export const skbOtherPrototypes = [
+	{ id: 33, name: "skb_under_cgroup", args: ["ctx", "map", "anything"], returns: "int" },
+	{
+		id: 66,
+		name: "skb_get_xfrm_state",
+		args: ["ctx", "anything", "mem_out", "size", "anything"],
+		returns: "int",
+	},
+	{
+		id: 73,
+		name: "lwt_push_encap",
+		args: ["ctx", "anything", "mem_in", "size"],
+		returns: "int",
+		changesPacket: true,
+	},
+	{
+		id: 74,
+		name: "lwt_seg6_store_bytes",
+		args: ["ctx", "anything", "mem_in", "size"],
+		returns: "int",
+		changesPacket: true,
+	},
+	{
+		id: 75,
+		name: "lwt_seg6_adjust_srh",
+		args: ["ctx", "anything", "anything"],
+		returns: "int",
+		changesPacket: true,
+	},
+	{
+		id: 76,
+		name: "lwt_seg6_action",
+		args: ["ctx", "anything", "mem_in", "size"],
+		returns: "int",
+		changesPacket: true,
+	},
+	{ id: 79, name: "skb_cgroup_id", args: ["ctx"], returns: "u64" },
+	{ id: 83, name: "skb_ancestor_cgroup_id", args: ["ctx", "anything"], returns: "u64" },
+	{ id: 97, name: "skb_ecn_set_ce", args: ["ctx"], returns: "int" },
+	{ id: 151, name: "skb_cgroup_classid", args: ["ctx"], returns: "u64" },
+	{
+		id: 163,
+		name: "check_mtu",
+		args: ["ctx", "anything", "mem_inout", "anything", "anything"],
+		returns: "int",
+		fixedSizes: { 2: 4 },
+		gplOnly: true,
+	},
+	{ id: 192, name: "skb_set_tstamp", args: ["ctx", "anything", "anything"], returns: "int" },
+] as const satisfies readonly HelperPrototype[];

@@ -1,0 +1,98 @@
+import type { HelperPrototype } from "./types.ts";
+
+/**
+ * Sockets: lookup, references, cookies, storage, SYN cookies (net/core/filter.c, bpf_sk_storage.c). Not
+ * implemented yet.
+ */
+export const socketPrototypes = [
+	{ id: 81, name: "get_local_storage", args: ["map", "anything"], returns: "map_value" },
+	{
+		id: 84,
+		name: "sk_lookup_tcp",
+		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		returns: "sock_or_null",
+		acquires: true,
+	},
+	{
+		id: 85,
+		name: "sk_lookup_udp",
+		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		returns: "sock_or_null",
+		acquires: true,
+	},
+	{ id: 86, name: "sk_release", args: ["sock_common"], returns: "int", releases: 1 },
+	{ id: 95, name: "sk_fullsock", args: ["sock_common"], returns: "sock_or_null" },
+	{ id: 96, name: "tcp_sock", args: ["sock_common"], returns: "tcp_sock_or_null" },
+	{ id: 98, name: "get_listener_sock", args: ["sock_common"], returns: "sock_or_null" },
+	{
+		id: 99,
+		name: "skc_lookup_tcp",
+		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		returns: "sock_common_or_null",
+		acquires: true,
+	},
+	{
+		id: 100,
+		name: "tcp_check_syncookie",
+		args: ["sock_common", "mem_in", "size", "mem_in", "size"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{
+		id: 107,
+		name: "sk_storage_get",
+		args: ["map", "sock_common", "map_value_or_null", "anything"],
+		returns: "map_value_or_null",
+	},
+	{ id: 108, name: "sk_storage_delete", args: ["map", "sock_common"], returns: "int" },
+	{
+		id: 110,
+		name: "tcp_gen_syncookie",
+		args: ["sock_common", "mem_in", "size", "mem_in", "size"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{ id: 122, name: "get_netns_cookie", args: ["ctx_or_null"], returns: "u64" },
+	{ id: 124, name: "sk_assign", args: ["ctx", "sock_common", "anything"], returns: "int" },
+	{ id: 128, name: "sk_cgroup_id", args: ["sock_common"], returns: "u64" },
+	{ id: 129, name: "sk_ancestor_cgroup_id", args: ["sock_common", "anything"], returns: "u64" },
+	{ id: 136, name: "skc_to_tcp6_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 137, name: "skc_to_tcp_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 138, name: "skc_to_tcp_timewait_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 139, name: "skc_to_tcp_request_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 140, name: "skc_to_udp6_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 178, name: "skc_to_unix_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{ id: 196, name: "skc_to_mptcp_sock", args: ["sock_common"], returns: "btf_id_or_null" },
+	{
+		id: 204,
+		name: "tcp_raw_gen_syncookie_ipv4",
+		args: ["mem_in", "mem_in", "size_or_zero"],
+		returns: "int",
+		fixedSizes: { 0: 20 },
+		gplOnly: true,
+	},
+	{
+		id: 205,
+		name: "tcp_raw_gen_syncookie_ipv6",
+		args: ["mem_in", "mem_in", "size_or_zero"],
+		returns: "int",
+		fixedSizes: { 0: 40 },
+		gplOnly: true,
+	},
+	{
+		id: 206,
+		name: "tcp_raw_check_syncookie_ipv4",
+		args: ["mem_in", "mem_in"],
+		returns: "int",
+		fixedSizes: { 0: 20, 1: 20 },
+		gplOnly: true,
+	},
+	{
+		id: 207,
+		name: "tcp_raw_check_syncookie_ipv6",
+		args: ["mem_in", "mem_in"],
+		returns: "int",
+		fixedSizes: { 0: 40, 1: 20 },
+		gplOnly: true,
+	},
+] as const satisfies readonly HelperPrototype[];

@@ -1,0 +1,112 @@
+import type { HelperPrototype } from "./types.ts";
+
+/**
+ * The current task, its memory and its cgroup (kernel/bpf/helpers.c, kernel/trace/bpf_trace.c). Not
+ * implemented yet.
+ */
+export const taskPrototypes = [
+	{ id: 14, name: "get_current_pid_tgid", args: [], returns: "u64" },
+	{ id: 15, name: "get_current_uid_gid", args: [], returns: "u64" },
+	{ id: 16, name: "get_current_comm", args: ["mem_out", "size"], returns: "int" },
+	{ id: 22, name: "perf_event_read", args: ["map", "anything"], returns: "u64", gplOnly: true },
+	{ id: 35, name: "get_current_task", args: [], returns: "u64", gplOnly: true },
+	{ id: 37, name: "current_task_under_cgroup", args: ["map", "anything"], returns: "int" },
+	{
+		id: 55,
+		name: "perf_event_read_value",
+		args: ["map", "anything", "mem_out", "size"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{ id: 80, name: "get_current_cgroup_id", args: [], returns: "u64" },
+	{ id: 109, name: "send_signal", args: ["anything"], returns: "int" },
+	{
+		id: 112,
+		name: "probe_read_user",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{
+		id: 113,
+		name: "probe_read_kernel",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{
+		id: 114,
+		name: "probe_read_user_str",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{
+		id: 115,
+		name: "probe_read_kernel_str",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{ id: 117, name: "send_signal_thread", args: ["anything"], returns: "int" },
+	{
+		id: 120,
+		name: "get_ns_current_pid_tgid",
+		args: ["anything", "anything", "mem_out", "size"],
+		returns: "int",
+	},
+	{ id: 123, name: "get_current_ancestor_cgroup_id", args: ["anything"], returns: "u64" },
+	{
+		id: 141,
+		name: "get_task_stack",
+		args: ["btf_ptr", "mem_out", "size_or_zero", "anything"],
+		returns: "int",
+	},
+	{
+		id: 148,
+		name: "copy_from_user",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		mightSleep: true,
+	},
+	{ id: 149, name: "snprintf_btf", args: ["mem_out", "size", "mem_in", "size", "anything"], returns: "int" },
+	{ id: 153, name: "per_cpu_ptr", args: ["percpu_btf_ptr", "anything"], returns: "percpu_or_null" },
+	{ id: 154, name: "this_cpu_ptr", args: ["percpu_btf_ptr"], returns: "percpu" },
+	{
+		id: 156,
+		name: "task_storage_get",
+		args: ["map", "btf_ptr_or_null", "map_value_or_null", "anything"],
+		returns: "map_value_or_null",
+	},
+	{ id: 157, name: "task_storage_delete", args: ["map", "btf_ptr_or_null"], returns: "int" },
+	{ id: 158, name: "get_current_task_btf", args: [], returns: "btf_id", gplOnly: true },
+	{ id: 175, name: "task_pt_regs", args: ["btf_ptr"], returns: "btf_id", gplOnly: true },
+	{
+		id: 176,
+		name: "get_branch_snapshot",
+		args: ["mem_out", "size_or_zero", "anything"],
+		returns: "int",
+		gplOnly: true,
+	},
+	{
+		id: 180,
+		name: "find_vma",
+		args: ["btf_ptr", "anything", "func", "stack_or_null", "anything"],
+		returns: "int",
+	},
+	{
+		id: 191,
+		name: "copy_from_user_task",
+		args: ["mem_out", "size_or_zero", "anything", "btf_ptr", "anything"],
+		returns: "int",
+		gplOnly: true,
+		mightSleep: true,
+	},
+	{
+		id: 210,
+		name: "cgrp_storage_get",
+		args: ["map", "btf_ptr_or_null", "map_value_or_null", "anything"],
+		returns: "map_value_or_null",
+	},
+	{ id: 211, name: "cgrp_storage_delete", args: ["map", "btf_ptr_or_null"], returns: "int" },
+] as const satisfies readonly HelperPrototype[];
