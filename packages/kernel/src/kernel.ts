@@ -52,6 +52,11 @@ export class Kernel {
 
 	/** BPF_MAP_CREATE. */
 	createMap(definition: MapDefinition): KernelMap {
+		return new KernelMap(this, this.createMapFd(definition), definition);
+	}
+
+	/** BPF_MAP_CREATE: the descriptor, which the caller must close. */
+	createMapFd(definition: MapDefinition): number {
 		const fd = this.call(
 			CMD.MAP_CREATE,
 			this.attr(MAP_CREATE, {
@@ -77,7 +82,7 @@ export class Kernel {
 				name === undefined ? {} : { map: name },
 			);
 		}
-		return new KernelMap(this, fd, definition);
+		return fd;
 	}
 
 	/** BPF_MAP_GET_FD_BY_ID: a further reference, or -errno. */

@@ -187,4 +187,45 @@ describe("KernelObject", () => {
 		expect(object.map("counts").info().btfId).toBeGreaterThan(0);
 		expect(object.run("entry", { packet: PACKET }).verdict.code).toBe(3);
 	});
+
+	onKernel("map values by their types: numbers, structs, lists of every CPU's, program names", async () => {
+		const builder = new BtfBuilder();
+		const u32 = builder.int("unsigned int", 4);
+		const pair = builder.struct("pair", 8, [
+			{ name: "a", type: u32, offset: 0 },
+			{ name: "b", type: u32, offset: 4 },
+		]);
+		const plain = buildObject({
+			maps: [
+				{ name: "pairs", type: "hash", maxEntries: 4 },
+				{ name: "each", type: "percpu_array", valueSize: 4 },
+				{ name: "jumps", type: "prog_array", maxEntries: 2 },
+			],
+			programs: { main: "r0 = 0\n exit" },
+		});
+		const typed = [{ valueTypeId: pair }, { valueTypeId: u32 }, {}];
+		using object = await KernelObject.load({
+			...plain,
+			btf: builder.build(),
+			maps: plain.maps.map((map, index) => ({ ...map, keyTypeId: u32, ...typed[index] })),
+		});
+		const pairs = object.map("pairs");
+		pairs.set(7, { a: 1, b: 2 });
+		expect(pairs.get(7)).toEqual({ a: 1, b: 2 });
+		expect([...pairs.entries()]).toEqual([[7, { a: 1, b: 2 }]]);
+		expect(() => pairs.set(7, { a: 3 }, "noexist")).toThrowError(/update of an entry of pairs: EEXIST/);
+		expect([pairs.delete(7), pairs.delete(7), pairs.get(7)]).toEqual([true, false, undefined]);
+
+		const each = object.map("each");
+		each.set(0, 5);
+		expect(each.get(0)).toEqual(Array.from({ length: object.kernel.cpus }, () => 5));
+
+		const jumps = object.map("jumps");
+		jumps.set(1, "main");
+		expect([jumps.get(0), jumps.get(1), ...jumps.entries()]).toEqual([undefined, "main", [1, "main"]]);
+		expect(() => jumps.set(0, "nope")).toThrowError(
+			expect.objectContaining({ code: "machine/unknown-program", hint: "Loaded: main." }),
+		);
+		expect(jumps.delete(1)).toBe(true);
+	});
 });

@@ -8,7 +8,8 @@ import {
 import { contextInput, contextOutput } from "./context.ts";
 import { type DebugInfo, debugInfo } from "./debug-info.ts";
 import { accepted, type Kernel, type KernelBtf, openKernel } from "./kernel.ts";
-import type { KernelMap } from "./map.ts";
+import type { MapDefinition } from "./map.ts";
+import { ObjectMap, u32 } from "./object-map.ts";
 import type { KernelProgram } from "./program.ts";
 import { rejected } from "./rejected.ts";
 
@@ -54,7 +55,7 @@ export class KernelObject {
 	readonly linked: LinkedObject;
 	readonly kernel: Kernel;
 	/** In the order of `linked.maps`. */
-	readonly maps: readonly KernelMap[];
+	readonly maps: readonly ObjectMap[];
 	/** By name: those that were loaded. */
 	readonly programs: ReadonlyMap<string, KernelProgram>;
 	/** By program, with `keepGoing`. */
@@ -90,7 +91,7 @@ export class KernelObject {
 		};
 		try {
 			const info = loadBtf(kernel, linked, loaded);
-			for (const map of linked.maps) loaded.maps.push(createMap(kernel, map, loaded.btf));
+			for (const map of linked.maps) loaded.maps.push(createMap(kernel, linked, map, loaded));
 			for (const program of wanted(linked, options.programs)) {
 				loadProgram(kernel, linked, program, info, loaded, options);
 			}
@@ -106,7 +107,7 @@ export class KernelObject {
 	}
 
 	/** A map by name; throws "machine/unknown-map". */
-	map(name: string): KernelMap {
+	map(name: string): ObjectMap {
 		const index = this.linked.maps.findIndex((map) => map.name === name);
 		const map = this.maps[index];
 		if (map === undefined)
@@ -155,13 +156,11 @@ export class KernelObject {
 	/** Puts a program into a slot of a prog array, or empties it. Throws "kernel/rejected" (EINVAL: the owner excludes it). */
 	setSlot(map: string, slot: number, program: string | undefined): void {
 		const array = this.map(map);
-		const result =
-			program === undefined
-				? array.hostDelete(u32(slot))
-				: array.hostUpdate(u32(slot), u32(this.program(program).fd));
-		// emptying an empty slot changes nothing, which is what was asked for
-		if (result < 0 && !(program === undefined && result === -2)) {
-			throw rejected(`${program ?? "to empty it"} in ${map}[${slot}]`, -result, { map });
+		if (program === undefined) array.clearSlot(slot);
+		else {
+			// says why a program is missing that the kernel refused
+			this.program(program);
+			array.setSlot(slot, program);
 		}
 	}
 
@@ -178,7 +177,7 @@ export class KernelObject {
 
 /** What is open while an object is being loaded. */
 interface Loaded {
-	readonly maps: KernelMap[];
+	readonly maps: ObjectMap[];
 	readonly programs: Map<string, KernelProgram>;
 	readonly rejections: Map<string, TailhopError>;
 	readonly logs: Map<string, string>;
@@ -204,9 +203,9 @@ function loadBtf(kernel: Kernel, linked: LinkedObject, loaded: Loaded): DebugInf
 	}
 }
 
-function createMap(kernel: Kernel, map: LinkedMap, btf: KernelBtf | undefined): KernelMap {
-	const inner = map.inner === undefined ? undefined : createMap(kernel, map.inner, undefined);
-	const plain = {
+function createMap(kernel: Kernel, linked: LinkedObject, map: LinkedMap, loaded: Loaded): ObjectMap {
+	const inner = map.inner === undefined ? undefined : createMap(kernel, linked, map.inner, loaded);
+	const definition: MapDefinition = {
 		type: map.type,
 		keySize: map.keySize,
 		valueSize: map.valueSize,
@@ -218,7 +217,12 @@ function createMap(kernel: Kernel, map: LinkedMap, btf: KernelBtf | undefined): 
 		...(inner === undefined ? {} : { inner }),
 	};
 	try {
-		const created = createWithBtf(kernel, plain, map, btf) ?? kernel.createMap(plain);
+		const fd = createWithBtf(kernel, definition, map, loaded.btf) ?? kernel.createMapFd(definition);
+		const created = new ObjectMap(kernel, fd, definition, {
+			def: map,
+			btf: linked.btf,
+			programs: loaded.programs,
+		});
 		try {
 			fillData(map, created);
 		} catch (error) {
@@ -235,19 +239,19 @@ function createMap(kernel: Kernel, map: LinkedMap, btf: KernelBtf | undefined): 
 /** As libbpf: a kind of map that takes no BTF ids (prog arrays, maps in maps, …) is made without them. */
 function createWithBtf(
 	kernel: Kernel,
-	plain: Parameters<Kernel["createMap"]>[0],
+	definition: MapDefinition,
 	{ keyTypeId, valueTypeId }: LinkedMap,
 	btf: KernelBtf | undefined,
-): KernelMap | undefined {
+): number | undefined {
 	if (btf === undefined || (keyTypeId === 0 && valueTypeId === 0)) return undefined;
 	try {
-		return kernel.createMap({ ...plain, btf, keyTypeId, valueTypeId });
+		return kernel.createMapFd({ ...definition, btf, keyTypeId, valueTypeId });
 	} catch {
 		return undefined;
 	}
 }
 
-function fillData(map: LinkedMap, created: KernelMap): void {
+function fillData(map: LinkedMap, created: ObjectMap): void {
 	const check = (what: string, result: number): void => {
 		if (result < 0) throw rejected(`${what} of ${map.name}`, -result, { map: map.name });
 	};
@@ -337,8 +341,4 @@ function unknown(what: "map" | "program", name: string, names: readonly string[]
 			hint: names.length === 0 ? `The object has no ${what}s.` : `There are: ${names.join(", ")}.`,
 		},
 	);
-}
-
-function u32(value: number): Uint8Array {
-	return new Uint8Array(Uint32Array.of(value).buffer);
 }

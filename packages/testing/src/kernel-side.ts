@@ -60,13 +60,7 @@ export async function openKernelSide(linked: LinkedObject, kernel: Kernel): Prom
 			if (program === undefined) return object.map(map).hostDelete(key);
 			return object.map(map).hostUpdate(key, bytes(object.program(program).fd, 4));
 		},
-		slot(map, slot) {
-			const id = object.map(map).hostLookup(bytes(slot, 4));
-			if (typeof id === "number") return undefined;
-			const wanted = new DataView(id.buffer).getUint32(0, true);
-			for (const [name, program] of object.programs) if (program.info().id === wanted) return name;
-			return `program id ${wanted}`;
-		},
+		slot: (map, slot) => object.map(map).slot(slot)?.name,
 		close: () => object.close(),
 	};
 }
