@@ -12,3 +12,4 @@ export * from "./maps/index.ts";
 export * from "./memory/index.ts";
 export * from "./pcap/index.ts";
 export * from "./spec/index.ts";
+export * from "./trace/index.ts";

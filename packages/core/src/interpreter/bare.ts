@@ -51,7 +51,7 @@ export function runBare(
 	const regions = new Regions();
 	const functions = regions.add(REGION.FUNCTION, 0, insns.length, "none");
 	const none = { address: 0, provenance: 0 };
-	const lowered = lower(program, 1, pool, {
+	const lowered = lower(program, [], 1, pool, {
 		map: () => none,
 		mapValue: () => none,
 		function: (insn) => ({ address: insn, provenance: functions }),

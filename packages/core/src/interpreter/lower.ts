@@ -1,5 +1,5 @@
 import { imm64, OP, type Op, type OpOf, operandOf, opOf, type Row, slotsOf, TABLE } from "../isa/index.ts";
-import type { LinkedProgram } from "../spec/index.ts";
+import type { LinkedMap, LinkedProgram } from "../spec/index.ts";
 
 /**
  * A program as the loop runs it: four int32 words a slot, so that instruction indexes stay the kernel's.
@@ -15,6 +15,8 @@ import type { LinkedProgram } from "../spec/index.ts";
  */
 export interface LoweredProgram {
 	readonly program: LinkedProgram;
+	/** The object's maps, which the program's instructions count from 0. */
+	readonly maps: readonly LinkedMap[];
 	readonly code: Int32Array;
 	/** Index in the machine's function table. */
 	readonly index: number;
@@ -78,6 +80,7 @@ export interface Resolver {
 /** Lowers a program. Undefined instructions become INVALID, which faults when it is reached. */
 export function lower(
 	program: LinkedProgram,
+	maps: readonly LinkedMap[],
 	index: number,
 	pool: ConstantPool,
 	resolver: Resolver,
@@ -134,7 +137,7 @@ export function lower(
 		code.set([num, d, s, a], i * STRIDE);
 		i += slotsOf(insn) - 1;
 	}
-	return { program, code, index };
+	return { program, maps, code, index };
 
 	function constant(op: Op, i: number): number {
 		const insn = insns[i]!;

@@ -226,7 +226,7 @@ export class Machine implements Disposable {
 		}
 		const index = this.#lifecycle.freeIndex();
 		const functions = this.#regions.add(REGION.FUNCTION, 0, 0, "none", index, program.name);
-		const lowered = lower(program, index, this.#pool, {
+		const lowered = lower(program, linked.maps, index, this.#pool, {
 			map: (i) => ({ address: resolve(i).address, provenance: resolve(i).region }),
 			mapValue: (i, offset) => this.#mapValue(resolve(i), offset),
 			function: (insn) => ({ address: insn, provenance: functions }),

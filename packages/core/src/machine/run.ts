@@ -1,4 +1,5 @@
 import { TailhopError, type Where } from "../errors/index.ts";
+import { analyze, type ProgramFacts } from "../flow/index.ts";
 import type { Output } from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
 import {
@@ -9,6 +10,7 @@ import {
 	type Regions,
 	whereOf,
 } from "../interpreter/index.ts";
+import type { LinkedProgram } from "../spec/index.ts";
 import type { ProgramRecord } from "./records.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Hop, RunResult } from "./types.ts";
@@ -158,8 +160,22 @@ function hopOf(record: HopRecord): Hop {
 		},
 		map: record.map,
 		slot: record.slot,
+		static: isStatic(record),
 		outcome: record.outcome,
 		...(record.target === undefined ? {} : { to: record.target.program.name }),
 		count: record.count,
 	};
+}
+
+const facts = new WeakMap<LinkedProgram, ProgramFacts>();
+
+/** Whether array and slot are the same on every path to the call: what the kernel turns into a direct jump. */
+function isStatic({ program: { program, maps }, insn }: HopRecord): boolean {
+	let known = facts.get(program);
+	if (known === undefined) {
+		known = analyze(program, maps);
+		facts.set(program, known);
+	}
+	const site = known.tailCalls.get(insn);
+	return site?.map !== undefined && site.slot !== undefined;
 }

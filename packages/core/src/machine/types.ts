@@ -47,6 +47,8 @@ export interface Hop {
 	readonly map: string;
 	/** r3's low 32 bits. */
 	readonly slot: number;
+	/** Whether array and slot are the same on every path to the call. */
+	readonly static: boolean;
 	readonly outcome: "taken" | "out-of-range" | "limit" | "empty";
 	readonly to?: string;
 	/** Tail calls spent before this one. */
