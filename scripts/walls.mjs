@@ -286,8 +286,7 @@ export function checkWalls(root) {
 					continue;
 				}
 				const target = resolve(dirname(file), imp.specifier);
-				if (target !== source && !target.startsWith(source + sep))
-					complain(`${imp.specifier} leaves the package`);
+				if (!target.startsWith(dirname(source) + sep)) complain(`${imp.specifier} leaves the package`);
 				else if (!existsSync(target)) complain(`${imp.specifier} names no file (extensions are written out)`);
 				else {
 					if (!imp.typeOnly) edges.push({ target, line: imp.line });

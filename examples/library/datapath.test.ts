@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 
 test("a TCP packet is routed; without the hop for TCP it is dropped", async () => {
 	const machine = await Machine.create(link(parse(readFileSync("examples/chain/chain.o"))));
-	const [{ data: packet }] = readPcap(readFileSync("examples/chain/packets.pcap")).packets;
+	const [first] = readPcap(readFileSync("examples/chain/packets.pcap")).packets;
+	const packet = first!.data;
 	const { verdict, hops } = machine.run("parse", { packet });
 	expect(verdict.name).toBe("XDP_TX");
 	expect(hops.map((hop) => hop.to)).toEqual(["ipv4", "ports", "acl", "route", "rewrite"]);
