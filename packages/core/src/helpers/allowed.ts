@@ -60,7 +60,7 @@ export const ALLOWED_BY_TYPE: Readonly<Record<number, { readonly name: string; r
 	30: { name: "sk_lookup", ids: "25 86 124 136-140 160 178 196" },
 	31: {
 		name: "syscall",
-		ids: "4 25 27 45-46 67 107-108 111 121 136-140 147 162 166-168 173 178-179 188 196",
+		ids: "4 25 27 45-46 67 111 121 136-140 162 166-168 173 178-179 188 196",
 	},
 	32: { name: "netfilter", ids: "" },
 };

@@ -1,7 +1,7 @@
 export { helpersAllowed } from "./allowed.ts";
 export { clock, defaultEnvironment, initEnvironment, random } from "./environment.ts";
 export * from "./packet.ts";
-export { PROTOTYPES } from "./prototypes.ts";
+export { PROTOTYPES, prototypeFor } from "./prototypes.ts";
 export { HELPERS, isImplemented } from "./registry.ts";
 export { readRing } from "./ringbuf.ts";
 export type * from "./types.ts";

@@ -8,7 +8,7 @@ export const printkPrototypes = [
 	{
 		id: 6,
 		name: "trace_printk",
-		args: ["mem_in", "size", "anything", "anything", "anything"],
+		args: ["mem_in", "size"],
 		returns: "int",
 		gplOnly: true,
 	},

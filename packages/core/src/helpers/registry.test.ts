@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HELPER_NAMES } from "../isa/index.ts";
-import { PROTOTYPE_LIST, PROTOTYPES } from "./prototypes.ts";
+import { PROTOTYPE_LIST, PROTOTYPES, prototypeFor } from "./prototypes.ts";
 import { HELPERS, isImplemented } from "./registry.ts";
 import type { HelperPrototype } from "./types.ts";
 
@@ -22,6 +22,14 @@ describe("registry", () => {
 			});
 			expect(args.length).toBeLessThanOrEqual(5);
 		}
+	});
+
+	test("a program type may see other arguments", () => {
+		const [XDP, SCHED_CLS] = [6, 3];
+		expect(prototypeFor(17, XDP)?.args).toEqual([]);
+		expect(prototypeFor(17, SCHED_CLS)?.args).toEqual(["ctx"]);
+		expect(prototypeFor(1, XDP)).toBe(PROTOTYPES.get(1));
+		expect(prototypeFor(212, XDP)).toBeUndefined();
 	});
 
 	test("every implementation stands under the id of its prototype, and is that prototype", () => {

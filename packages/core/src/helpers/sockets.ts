@@ -9,14 +9,14 @@ export const socketPrototypes = [
 	{
 		id: 84,
 		name: "sk_lookup_tcp",
-		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		args: ["ctx", "mem_in", "size_or_zero", "anything", "anything"],
 		returns: "sock_or_null",
 		acquires: true,
 	},
 	{
 		id: 85,
 		name: "sk_lookup_udp",
-		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		args: ["ctx", "mem_in", "size_or_zero", "anything", "anything"],
 		returns: "sock_or_null",
 		acquires: true,
 	},
@@ -27,7 +27,7 @@ export const socketPrototypes = [
 	{
 		id: 99,
 		name: "skc_lookup_tcp",
-		args: ["ctx", "mem_in", "size", "anything", "anything"],
+		args: ["ctx", "mem_in", "size_or_zero", "anything", "anything"],
 		returns: "sock_common_or_null",
 		acquires: true,
 	},

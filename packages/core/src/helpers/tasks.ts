@@ -84,7 +84,7 @@ export const taskPrototypes = [
 	{
 		id: 176,
 		name: "get_branch_snapshot",
-		args: ["mem_out", "size_or_zero", "anything"],
+		args: ["mem_out", "size_or_zero"],
 		returns: "int",
 		gplOnly: true,
 	},

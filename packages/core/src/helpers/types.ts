@@ -34,6 +34,7 @@ export type ArgKind =
 	| "sock_or_null"
 	/** Any socket: a struct sock_common or what contains one, BTF-typed pointers included. */
 	| "sock_common"
+	| "sock_common_or_null"
 	| "spin_lock"
 	| "timer"
 	| "dynptr"
@@ -177,8 +178,12 @@ export interface Route {
 	readonly ifindex: number;
 	/** Next hop; absent: on link. */
 	readonly via?: string;
+	/** The path's own MTU; absent: the device's. */
 	readonly mtu?: number;
-	readonly kind?: "unicast" | "blackhole" | "unreachable" | "prohibit";
+	/** "local": the host's own addresses (the addresses of `interfaces` need no such route). */
+	readonly kind?: "unicast" | "local" | "blackhole" | "unreachable" | "prohibit";
+	/** What fib_lookup says in rt_metric; default as `ip route` has it: 0 for IPv4, 1024 for IPv6. */
+	readonly metric?: number;
 }
 
 export interface Neighbour {
@@ -190,8 +195,12 @@ export interface Neighbour {
 export interface Interface {
 	readonly ifindex: number;
 	readonly mac: string;
+	/** Default 1500. */
 	readonly mtu?: number;
+	/** Default: true where the Environment has routes (a router), else false (a host). */
 	readonly forwarding?: boolean;
+	/** "10.0.0.1/24", "2001:db8::1/64": each is local, and its prefix on link here. */
+	readonly addresses?: readonly string[];
 }
 
 /** The world outside, injected; the default is deterministic. */
