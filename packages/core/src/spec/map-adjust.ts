@@ -20,7 +20,7 @@ const PAGE = 4096;
  * What libbpf (fill_map_from_def, map_set_def_max_entries) and cilium/ebpf (fixupMagicFields) do to a definition:
  * a perf event array has 4-byte keys and values whatever type was written for people to read, and as many entries
  * as there are CPUs if it says 0; a ring buffer's size is a power of two pages, and it has no value whatever type
- * was written.
+ * was written; the values of a map in maps are map ids of 4 bytes.
  */
 export function adjustMap(map: MapNumbers): Adjusted {
 	const { keySize, valueSize, keyTypeId, valueTypeId, maxEntries } = map;
@@ -42,6 +42,9 @@ export function adjustMap(map: MapNumbers): Adjusted {
 				valueTypeId: 0,
 				maxEntries: ringSize(maxEntries),
 			};
+		case MAP_TYPE.ARRAY_OF_MAPS:
+		case MAP_TYPE.HASH_OF_MAPS:
+			return { keySize, valueSize: valueSize || 4, keyTypeId, valueTypeId, maxEntries };
 		default:
 			return { keySize, valueSize, keyTypeId, valueTypeId, maxEntries };
 	}
