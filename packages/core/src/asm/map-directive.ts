@@ -6,15 +6,16 @@ import { readType, type ValueType } from "./value-types.ts";
 
 const U32: ValueType = { kind: "int", name: "u32" };
 
-/** Map types whose keys are u32 indexes unless something else is said; the second column: values too. */
-const INDEXED: ReadonlyMap<number, boolean> = new Map([
-	[MAP_TYPE.ARRAY, false],
-	[MAP_TYPE.PERCPU_ARRAY, false],
-	[MAP_TYPE.PROG_ARRAY, true],
-	[MAP_TYPE.PERF_EVENT_ARRAY, true],
-	[MAP_TYPE.CGROUP_ARRAY, true],
-	[MAP_TYPE.ARRAY_OF_MAPS, true],
-]);
+/** Map types whose keys are u32 indexes unless something else is said. */
+const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY];
+
+/** Arrays of things that user space knows as descriptors: the kernel takes no BTF of their keys and values. */
+const HANDLES: readonly number[] = [
+	MAP_TYPE.PROG_ARRAY,
+	MAP_TYPE.PERF_EVENT_ARRAY,
+	MAP_TYPE.CGROUP_ARRAY,
+	MAP_TYPE.ARRAY_OF_MAPS,
+];
 
 const HOLDS_MAPS: readonly number[] = [MAP_TYPE.ARRAY_OF_MAPS, MAP_TYPE.HASH_OF_MAPS];
 
@@ -148,13 +149,15 @@ export function readMap(tokens: Tokens, structs: ReadonlyMap<string, ValueType>)
 		});
 	if (draft.values?.some(({ index }) => index >= (draft.maxEntries ?? 0)))
 		throw new TailhopError("asm/range", `map ${name} has values past its ${draft.maxEntries} entries`, where);
-	const indexed = INDEXED.get(type);
 	return {
 		name,
 		type,
 		maxEntries: draft.maxEntries ?? 0,
-		...(indexed !== undefined && draft.keySize === undefined ? { key: U32 } : {}),
-		...((indexed || HOLDS_MAPS.includes(type)) && draft.valueSize === undefined ? { value: U32 } : {}),
+		...(ARRAYS.includes(type) && draft.keySize === undefined ? { key: U32 } : {}),
+		...(HANDLES.includes(type) && draft.key === undefined ? { keySize: 4 } : {}),
+		...((HANDLES.includes(type) || HOLDS_MAPS.includes(type)) && draft.value === undefined
+			? { valueSize: 4 }
+			: {}),
 		flags: 0,
 		pinning: 0,
 		mapExtra: 0,

@@ -1,5 +1,4 @@
 import { BTF_FUNC, BTF_INT, BTF_VAR, type BtfBuilder } from "../btf/index.ts";
-import { MAP_TYPE } from "../isa/index.ts";
 import type { AssemblyFunction, AssemblyMap, Binding, Parameter } from "./assembly-file.ts";
 import { type IntName, sizeOfType, type ValueType } from "./value-types.ts";
 
@@ -112,7 +111,6 @@ export class ObjectTypes {
 		const add = (name: string, value: number | undefined) => {
 			if (value !== undefined) fields.push({ name, type: number(value) });
 		};
-		const holdsMaps = map.type === MAP_TYPE.ARRAY_OF_MAPS || map.type === MAP_TYPE.HASH_OF_MAPS;
 		add("max_entries", map.maxEntries);
 		add("map_flags", map.flags || undefined);
 		add("pinning", map.pinning || undefined);
@@ -121,8 +119,7 @@ export class ObjectTypes {
 		add("key_size", map.keySize);
 		if (map.key !== undefined) fields.push({ name: "key", type: this.#builder.ptr(this.value(map.key)) });
 		add("value_size", map.valueSize);
-		// the value of a map in maps and of a filled prog array is what `values` says
-		if (map.value !== undefined && !holdsMaps && map.values.length === 0)
+		if (map.value !== undefined)
 			fields.push({ name: "value", type: this.#builder.ptr(this.value(map.value)) });
 		return fields;
 	}

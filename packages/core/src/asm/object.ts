@@ -55,6 +55,10 @@ class ObjectWriter {
 	readonly #symbols: SymbolInput[] = [];
 	/** Position in `#symbols`, from 1, by name. */
 	readonly #symbolOf = new Map<string, number>();
+	/** Where functions of local binding start: section, and byte in it. */
+	readonly #localFunctions = new Map<string, { section: number; value: number }>();
+	/** Position in `#symbols`, from 1, of the STT_SECTION symbol by section. */
+	readonly #sectionSymbols = new Map<number, number>();
 	readonly #relocations: RelocationInput[] = [];
 	readonly #funcs: { section: string; records: FuncInfo[] }[] = [];
 	readonly #lines: { section: string; records: LineInfoRecord[] }[] = [];
@@ -68,13 +72,13 @@ class ObjectWriter {
 		this.#data();
 		this.#maps();
 		for (const [i, { references }] of this.#file.code.entries())
-			for (const { insn, kind, name } of references)
-				this.#relocations.push({
-					section: code[i]!,
-					offset: insn * INSN_SIZE,
-					type: kind === "call" ? R_BPF.R64_32 : R_BPF.R64_64,
-					symbol: this.#symbolOf.get(name)!,
-				});
+			for (const { insn, kind, name } of references) {
+				const offset = insn * INSN_SIZE;
+				if (kind === "call") this.#relocate(code[i]!, offset, R_BPF.R64_32, name);
+				else if (this.#localFunctions.has(name))
+					this.#pointTo(code[i]!, offset, this.#localFunctions.get(name)!);
+				else this.#relocate(code[i]!, offset, R_BPF.R64_64, name);
+			}
 		if (this.#file.license !== undefined)
 			this.#section({
 				name: "license",
@@ -91,6 +95,22 @@ class ObjectWriter {
 
 	#section(section: SectionInput): number {
 		return this.#sections.push(section);
+	}
+
+	#relocate(section: number, offset: number, type: number, name: string): void {
+		this.#relocations.push({ section, offset, type, symbol: this.#symbolOf.get(name)! });
+	}
+
+	/** A pointer to a local function: libbpf wants the section's symbol, and the function's offset in imm. */
+	#pointTo(section: number, offset: number, target: { section: number; value: number }): void {
+		let symbol = this.#sectionSymbols.get(target.section);
+		if (symbol === undefined) {
+			symbol = this.#symbols.push({ name: "", section: target.section, type: STT.SECTION });
+			this.#sectionSymbols.set(target.section, symbol);
+		}
+		this.#relocations.push({ section, offset, type: R_BPF.R64_64, symbol });
+		const data = this.#sections[section - 1]!.data!;
+		new DataView(data.buffer, data.byteOffset).setInt32(offset + 4, target.value, true);
 	}
 
 	#symbol(symbol: SymbolInput): void {
@@ -115,6 +135,8 @@ class ObjectWriter {
 				type: STT.FUNC,
 				bind: BIND[one.binding],
 			});
+			if (one.binding === "local")
+				this.#localFunctions.set(one.name, { section: index, value: one.start * INSN_SIZE });
 			funcs.push({
 				offset: one.start * INSN_SIZE,
 				typeId: this.#types.function(one, section !== ".text"),
@@ -200,12 +222,6 @@ class ObjectWriter {
 			addralign: 8,
 		});
 		this.#builder.datasec(".maps", end, vars);
-		for (const { offset, target } of slots)
-			this.#relocations.push({
-				section: index,
-				offset,
-				type: R_BPF.R64_64,
-				symbol: this.#symbolOf.get(target)!,
-			});
+		for (const { offset, target } of slots) this.#relocate(index, offset, R_BPF.R64_64, target);
 	}
 }

@@ -33,30 +33,44 @@ const U32_MAX = (1n << 32n) - 1n;
 const S64_MIN = -(1n << 63n);
 const U64_MAX = (1n << 64n) - 1n;
 
-/** Why a template did not match: the token reached, and what should have stood there. */
-class Mismatch extends Error {
+/** Why a template did not match: the token reached, and what should have stood there. No Error: most are dropped. */
+class Mismatch {
 	readonly at: number;
+	readonly message: string;
 	readonly code: "asm/syntax" | "asm/range";
 	constructor(at: number, message: string, code: "asm/syntax" | "asm/range" = "asm/syntax") {
-		super(message);
 		this.at = at;
+		this.message = message;
 		this.code = code;
 	}
 }
 
 /** Reads one instruction. Throws asm/syntax or asm/range with line and column. */
 export function parseInsn(statement: Statement): ParsedInsn {
+	const { tokens } = statement;
+	for (const { op, parts, prefix } of TEMPLATES) {
+		if (!fits(prefix, tokens)) continue;
+		const result = new Matcher(tokens).match(op, parts);
+		if (!(result instanceof Mismatch)) return result;
+	}
+	// none: the templates that got farthest know what was expected
 	let best: Mismatch[] = [];
 	for (const { op, parts } of TEMPLATES) {
-		const first = parts[0]!;
-		if (first.kind === "literal" && first.text !== statement.tokens[0]!.text) continue;
-		const result = new Matcher(statement.tokens).match(op, parts);
-		if (!(result instanceof Mismatch)) return result;
+		const result = new Matcher(tokens).match(op, parts);
+		if (!(result instanceof Mismatch)) continue;
 		const reached = best[0]?.at ?? -1;
 		if (result.at > reached) best = [result];
 		else if (result.at === reached) best.push(result);
 	}
 	throw explain(statement, best);
+}
+
+function fits(prefix: readonly (string | undefined)[], tokens: readonly Token[]): boolean {
+	for (let i = 0; i < prefix.length; i++) {
+		const literal = prefix[i];
+		if (literal !== undefined && literal !== tokens[i]?.text) return false;
+	}
+	return true;
 }
 
 function explain(statement: Statement, best: readonly Mismatch[]): TailhopError {

@@ -47,6 +47,8 @@ export const PARTS = [
 ] as const;
 export type PartName = (typeof PARTS)[number];
 
+const REGISTER_PARTS: readonly PartName[] = ["rd", "rs", "wd", "ws", "ld", "ls", "vd", "vs"];
+
 export type Part =
 	| { readonly kind: "literal"; readonly text: string }
 	| { readonly kind: "operand"; readonly name: PartName };
@@ -55,6 +57,11 @@ export interface Template {
 	readonly op: Op;
 	/** For parsing: tokens and operands. */
 	readonly parts: readonly Part[];
+	/**
+	 * The first tokens, as far as their number is certain (registers are one each): a literal or, for a register,
+	 * undefined. Most statements fit one or two templates' prefixes.
+	 */
+	readonly prefix: readonly (string | undefined)[];
 	/** For printing: the text cut at operands, spaces kept. */
 	readonly pieces: readonly Part[];
 }
@@ -78,7 +85,11 @@ function compile(op: Op): Template {
 			? [piece]
 			: (lex(piece.text)[0]?.tokens ?? []).map((token) => ({ kind: "literal", text: token.text })),
 	);
-	return { op, parts, pieces };
+	const open = parts.findIndex((part) => part.kind === "operand" && !REGISTER_PARTS.includes(part.name));
+	const prefix = (open < 0 ? parts : parts.slice(0, open)).map((part) =>
+		part.kind === "literal" ? part.text : undefined,
+	);
+	return { op, parts, prefix, pieces };
 }
 
 export const TEMPLATES: readonly Template[] = OP_NAMES.map(compile);
