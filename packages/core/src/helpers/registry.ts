@@ -11,9 +11,12 @@ import { printkHelpers } from "./printk.ts";
 import { redirectHelpers } from "./redirect.ts";
 import { ringbufHelpers } from "./ringbuf.ts";
 import { skbMetaHelpers } from "./skb-meta.ts";
+import { skbOtherHelpers } from "./skb-other.ts";
 import { skbRoomHelpers } from "./skb-room.ts";
+import { socketHelpers } from "./sockets.ts";
 import { stringHelpers } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
+import { taskHelpers } from "./tasks.ts";
 import { timeHelpers } from "./time.ts";
 import { tunnelHelpers } from "./tunnel.ts";
 import type { Helper } from "./types.ts";
@@ -28,6 +31,9 @@ const families: readonly (readonly Helper[])[] = [
 	stringHelpers,
 	printkHelpers,
 	ringbufHelpers,
+	skbOtherHelpers,
+	taskHelpers,
+	socketHelpers,
 	tunnelHelpers,
 	skbRoomHelpers,
 	skbMetaHelpers,

@@ -1,8 +1,10 @@
+import { implement } from "./implement.ts";
+import { returnU64 } from "./time.ts";
 import type { HelperPrototype } from "./types.ts";
 
 /**
- * Rarer helpers of programs with an skb: cgroups, xfrm, MTU, encapsulation (net/core/filter.c,
- * net/ipv6/seg6_local.c). Not implemented yet.
+ * Rarer helpers of programs with an skb: cgroups, xfrm, encapsulation (net/core/filter.c,
+ * net/ipv6/seg6_local.c).
  */
 export const skbOtherPrototypes = [
 	{ id: 33, name: "skb_under_cgroup", args: ["ctx", "map", "anything"], returns: "int" },
@@ -44,13 +46,12 @@ export const skbOtherPrototypes = [
 	{ id: 83, name: "skb_ancestor_cgroup_id", args: ["ctx", "anything"], returns: "u64" },
 	{ id: 97, name: "skb_ecn_set_ce", args: ["ctx"], returns: "int" },
 	{ id: 151, name: "skb_cgroup_classid", args: ["ctx"], returns: "u64" },
-	{
-		id: 163,
-		name: "check_mtu",
-		args: ["ctx", "anything", "mem_inout", "anything", "anything"],
-		returns: "int",
-		fixedSizes: { 2: 4 },
-		gplOnly: true,
-	},
 	{ id: 192, name: "skb_set_tstamp", args: ["ctx", "anything", "anything"], returns: "int" },
 ] as const satisfies readonly HelperPrototype[];
+
+/** A test run's socket is in the root cgroup, whose id is 1 and which has no class. */
+export const skbOtherHelpers = /* @__PURE__ */ implement(skbOtherPrototypes, {
+	79: (rt) => returnU64(rt, 1n),
+	83: (rt, _context, level) => returnU64(rt, level === 0 ? 1n : 0n),
+	151: (rt) => returnU64(rt, 0n),
+});

@@ -1,9 +1,9 @@
+import { EINVAL, EOPNOTSUPP } from "./errno.ts";
+import { implement } from "./implement.ts";
+import { returnU64 } from "./time.ts";
 import type { HelperPrototype } from "./types.ts";
 
-/**
- * Sockets: lookup, references, cookies, storage, SYN cookies (net/core/filter.c, bpf_sk_storage.c). Not
- * implemented yet.
- */
+/** Sockets: lookup, references, cookies, storage, SYN cookies (net/core/filter.c, bpf_sk_storage.c). */
 export const socketPrototypes = [
 	{ id: 81, name: "get_local_storage", args: ["map", "anything"], returns: "map_value" },
 	{
@@ -96,3 +96,20 @@ export const socketPrototypes = [
 		gplOnly: true,
 	},
 ] as const satisfies readonly HelperPrototype[];
+
+/**
+ * The modelled network has no sockets but the one that a test run's skb belongs to: a full socket, neither TCP nor
+ * listening. So every lookup answers NULL, as a test run in an idle network namespace does.
+ */
+export const socketHelpers = /* @__PURE__ */ implement(socketPrototypes, {
+	84: () => 0,
+	85: () => 0,
+	99: () => 0,
+	86: () => 0,
+	95: (_rt, socket) => socket,
+	96: () => 0,
+	98: () => 0,
+	122: (rt) => returnU64(rt, rt.environment.netnsCookie ?? 1n),
+	// a test run is not at the ingress hook
+	124: (rt, _context, _socket, flags) => (flags !== 0 || rt.argHi[2] !== 0 ? EINVAL : EOPNOTSUPP),
+});

@@ -1,9 +1,8 @@
-import type { HelperPrototype } from "./types.ts";
+import { implement } from "./implement.ts";
+import { returnU64 } from "./time.ts";
+import type { HelperPrototype, HelperRuntime, Task } from "./types.ts";
 
-/**
- * The current task, its memory and its cgroup (kernel/bpf/helpers.c, kernel/trace/bpf_trace.c). Not
- * implemented yet.
- */
+/** The current task, its memory and its cgroup (kernel/bpf/helpers.c, kernel/trace/bpf_trace.c). */
 export const taskPrototypes = [
 	{ id: 14, name: "get_current_pid_tgid", args: [], returns: "u64" },
 	{ id: 15, name: "get_current_uid_gid", args: [], returns: "u64" },
@@ -110,3 +109,27 @@ export const taskPrototypes = [
 	},
 	{ id: 211, name: "cgrp_storage_delete", args: ["map", "btf_ptr_or_null"], returns: "int" },
 ] as const satisfies readonly HelperPrototype[];
+
+/** Who runs the program: in a test run of the kernel, the process that asked for it. */
+const DEFAULT_TASK: Task = { pid: 1, tgid: 1, uid: 0, gid: 0, comm: "tailhop" };
+/** The only cgroup of the modelled machine is the root, whose id is 1. */
+const ROOT_CGROUP = 1n;
+
+const task = (rt: HelperRuntime) => rt.environment.task ?? DEFAULT_TASK;
+const pair = (rt: HelperRuntime, high: number, low: number) =>
+	returnU64(rt, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
+
+export const taskHelpers = /* @__PURE__ */ implement(taskPrototypes, {
+	14: (rt) => pair(rt, task(rt).tgid, task(rt).pid),
+	15: (rt) => pair(rt, task(rt).gid, task(rt).uid),
+	/** Cut to TASK_COMM_LEN and to the buffer, with a NUL and zeros behind. */
+	16(rt, address, size) {
+		const buffer = new Uint8Array(size >>> 0);
+		const room = Math.min(buffer.length, 16) - 1;
+		buffer.set(new TextEncoder().encode(task(rt).comm).subarray(0, Math.max(0, room)));
+		rt.memory.write(address >>> 0, buffer);
+		return 0;
+	},
+	80: (rt) => returnU64(rt, ROOT_CGROUP),
+	123: (rt, level) => returnU64(rt, level === 0 ? ROOT_CGROUP : 0n),
+});

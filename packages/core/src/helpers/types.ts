@@ -178,7 +178,7 @@ export interface Route {
 	readonly ifindex: number;
 	/** Next hop; absent: on link. */
 	readonly via?: string;
-	/** The path's own MTU; absent: the device's. */
+	/** The route's own MTU (`mtu lock`: without the lock it doesn't bind what is forwarded); absent: the device's. */
 	readonly mtu?: number;
 	/** "local": the host's own addresses (the addresses of `interfaces` need no such route). */
 	readonly kind?: "unicast" | "local" | "blackhole" | "unreachable" | "prohibit";
@@ -203,6 +203,16 @@ export interface Interface {
 	readonly addresses?: readonly string[];
 }
 
+/** The process that runs the program. */
+export interface Task {
+	readonly pid: number;
+	readonly tgid: number;
+	readonly uid: number;
+	readonly gid: number;
+	/** At most 15 bytes are shown. */
+	readonly comm: string;
+}
+
 /** The world outside, injected; the default is deterministic. */
 export interface Environment {
 	/** First answer of ktime_get_ns, and what each call adds. */
@@ -210,6 +220,10 @@ export interface Environment {
 	readonly clockStep: bigint;
 	/** What CLOCK_REALTIME is ahead of the monotonic clock, ns; default 0. */
 	readonly realtimeOffset?: bigint;
+	/** get_netns_cookie's answer; default 1. */
+	readonly netnsCookie?: bigint;
+	/** The current task; default pid 1 "tailhop", root. */
+	readonly task?: Task;
 	readonly seed: bigint;
 	readonly cpus: number;
 	readonly cpu: number;
