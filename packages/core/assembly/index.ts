@@ -4,9 +4,13 @@ export { allocControl, allocData, blockSize, freeControl, freeData, initMemory }
 export {
 	arrayCreate, arrayCursorKey, arrayLookup, arrayUpdate, percpuArrayLookup, percpuArrayUpdate, percpuArrayUpdateAll,
 } from "./array";
+export { mapDelete, mapLookup, mapUpdate } from "./dispatch";
 export { hashCreate, hashDelete, hashLookup, hashUpdate, percpuHashLookup, percpuHashUpdate } from "./hash";
 export { jhash } from "./jhash";
+export { lpmDelete, lpmKey, lpmLookup, lpmNextKey, lpmUpdate } from "./lpm";
 export { lruCreate, lruDelete, lruLookup, lruPercpuLookup, lruPercpuUpdate, lruUpdate } from "./lru";
+export { arrayOfMapsLookup, hashOfMapsLookup } from "./maps";
+export { queueGet, queuePush } from "./queue";
 export {
 	ringbufAdvance, ringbufCreate, ringbufOf, ringbufOutput, ringbufPeek, ringbufQuery, ringbufReserve, ringbufSubmit,
 } from "./ringbuf";

@@ -53,8 +53,8 @@ export abstract class BaseMap implements MapInstance {
 
 	// hooks of the host side: key and value are addresses, flags are at most BPF_EXIST
 
-	/** Address of the bytes, or -errno. */
-	protected getFromHost(_key: number): number {
+	/** Address of the bytes (`room` has hostValueSize bytes for kinds that copy), 0 if there are none, or -errno. */
+	protected getFromHost(_key: number, _room: number): number {
 		return ENOTSUPP;
 	}
 
@@ -94,10 +94,15 @@ export abstract class BaseMap implements MapInstance {
 	hostLookup(key: Uint8Array): Uint8Array | number {
 		if (!this.#readable) return EPERM;
 		this.#checkSize("key", key, this.def.keySize);
-		return this.withBytes(key, null, (keyPtr) => {
-			const found = this.getFromHost(keyPtr);
+		return this.#read(key);
+	}
+
+	#read(key: Uint8Array): Uint8Array | number {
+		const size = this.hostValueSize;
+		return this.withBytes(key, size, (keyPtr, room) => {
+			const found = this.getFromHost(keyPtr, room);
 			if (found === 0) return ENOENT;
-			return found < 0 ? found : this.runtime.memory.read(found, this.hostValueSize);
+			return found < 0 ? found : this.runtime.memory.read(found, size);
 		});
 	}
 
@@ -127,7 +132,7 @@ export abstract class BaseMap implements MapInstance {
 		if (!this.#readable || !this.#writable) return EPERM;
 		this.#checkSize("key", key, this.def.keySize);
 		const size = this.hostValueSize;
-		return this.withBytes(key, new Uint8Array(size), (keyPtr, valuePtr) => {
+		return this.withBytes(key, size, (keyPtr, valuePtr) => {
 			const result = this.takeFromHost(keyPtr, valuePtr);
 			return result < 0 ? result : this.runtime.memory.read(valuePtr, size);
 		});
@@ -137,13 +142,9 @@ export abstract class BaseMap implements MapInstance {
 	*hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
 		let key = this.nextFromHost(null);
 		while (typeof key !== "number") {
-			const entryKey = key;
-			const value = this.withBytes(entryKey, null, (keyPtr) => {
-				const found = this.getFromHost(keyPtr);
-				return found <= 0 ? found : this.runtime.memory.read(found, this.hostValueSize);
-			});
-			if (typeof value !== "number") yield [entryKey, value];
-			key = this.nextFromHost(entryKey);
+			const value = this.#read(key);
+			if (typeof value !== "number") yield [key, value];
+			key = this.nextFromHost(key);
 		}
 	}
 
@@ -165,21 +166,21 @@ export abstract class BaseMap implements MapInstance {
 	}
 
 	/**
-	 * Puts key and value into memory for the length of a call. From the allocator each time: a buffer kept in
-	 * JavaScript would outlive a restored snapshot, and two workers would share it.
+	 * Puts key and value (or room for as many bytes) into memory for the length of a call. From the allocator each
+	 * time: a buffer kept in JavaScript would outlive a restored snapshot, and two workers would share it.
 	 */
 	protected withBytes<T>(
 		key: Uint8Array | null,
-		value: Uint8Array | null,
+		value: Uint8Array | number | null,
 		call: (keyPtr: number, valuePtr: number) => T,
 	): T | number {
 		const keyRoom = roundUp8(key?.length ?? 0);
-		const size = keyRoom + (value?.length ?? 0);
+		const size = keyRoom + (typeof value === "number" ? value : (value?.length ?? 0));
 		const block = this.code.allocControl(size);
 		if (block === ENOMEM) return ENOMEM;
 		const keyPtr = block >>> 0;
 		if (key) this.runtime.memory.write(keyPtr, key);
-		if (value) this.runtime.memory.write(keyPtr + keyRoom, value);
+		if (value instanceof Uint8Array) this.runtime.memory.write(keyPtr + keyRoom, value);
 		try {
 			return call(keyPtr, keyPtr + keyRoom);
 		} finally {

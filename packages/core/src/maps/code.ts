@@ -38,6 +38,24 @@ export interface MapCode {
 	/** `cpu` gives the element, `which` is the CPU whose value it is (-1: all). */
 	lruPercpuUpdate(map: number, key: number, value: number, flags: number, cpu: number, which: number): number;
 
+	lpmLookup(map: number, key: number): number;
+	lpmUpdate(map: number, key: number, value: number, flags: number): number;
+	lpmDelete(map: number, key: number): number;
+	/** The node after a key (0: the first); 0 at the end. */
+	lpmNextKey(map: number, key: number): number;
+	lpmKey(map: number, node: number, into: number): void;
+
+	queuePush(map: number, value: number, flags: number): number;
+	queueGet(map: number, value: number, stack: number, take: number): number;
+
+	arrayOfMapsLookup(map: number, key: number): number;
+	hashOfMapsLookup(map: number, key: number): number;
+
+	/** By the type in the header: for maps that are known at run time only. */
+	mapLookup(map: number, key: number, cpu: number): number;
+	mapUpdate(map: number, key: number, value: number, flags: number, cpu: number): number;
+	mapDelete(map: number, key: number): number;
+
 	ringbufCreate(map: number): void;
 	/** The ring buffer whose record starts at `sample`, or 0. */
 	ringbufOf(sample: number): number;

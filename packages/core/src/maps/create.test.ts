@@ -6,6 +6,7 @@ import { MAP_KINDS } from "./kinds.ts";
 import { MAP } from "./layout.ts";
 import { le, mapDef, newMap, newRuntime } from "./test-kit.ts";
 
+const [LPM_TRIE, ARRAY_OF_MAPS, HASH_OF_MAPS, QUEUE, STACK] = [11, 12, 13, 22, 23];
 const [HASH, ARRAY, PROG_ARRAY, PERF, PERCPU_HASH, PERCPU_ARRAY, LRU_HASH, LRU_PERCPU_HASH, RINGBUF] = [
 	1, 2, 3, 4, 5, 6, 9, 10, 27,
 ];
@@ -22,6 +23,12 @@ describe("BPF_MAP_CREATE of 6.18", () => {
 		[LRU_HASH, 4, 8, 4, [2, 4, 8, 16, 64, 128, 256], { 1: ENOTSUPP }],
 		[LRU_PERCPU_HASH, 4, 8, 4, [2, 8, 16, 64, 128, 256], { 1: ENOTSUPP }],
 		[RINGBUF, 0, 0, 4096, [4], {}],
+		[ARRAY_OF_MAPS, 4, 4, 4, [4, 8, 16], {}],
+		[HASH_OF_MAPS, 4, 4, 4, [1, 4, 8, 16, 64, 128, 256], {}],
+		[QUEUE, 0, 8, 4, [4, 8, 16, 128, 256], {}],
+		[STACK, 0, 8, 4, [4, 8, 16, 128, 256], {}],
+		// an LPM trie takes BPF_F_NO_PREALLOC alone, nothing else alone
+		[LPM_TRIE, 8, 8, 4, [1], {}],
 	] as [number, number, number, number, number[], Record<number, number>][])(
 		"flags of type %i",
 		(type, key, value, entries, taken, other) => {
@@ -66,6 +73,17 @@ describe("BPF_MAP_CREATE of 6.18", () => {
 		[RINGBUF, 0, 0, 8192, 0],
 	])("type %i, key %i, value %i, %i entries: %i", (type, key, value, entries, errno) => {
 		expect(checkMap(mapDef(type, key, value, entries), 2)).toBe(errno);
+	});
+
+	test("LPM tries", () => {
+		const check = (key: number, value: number, entries: number, flags = 0) =>
+			checkMap(mapDef(LPM_TRIE, key, value, entries, 1 | flags), 1);
+		expect([4, 5, 8, 260, 261].map((key) => check(key, 8, 4))).toEqual([EINVAL, 0, 0, 0, EINVAL]);
+		expect([check(8, 0, 4), check(8, 8, 0), check(8, 2 ** 22, 1)]).toEqual([EINVAL, EINVAL, EINVAL]);
+		const taken = Array.from({ length: 31 }, (_, bit) => 1 << bit).filter(
+			(flag) => check(8, 8, 4, flag) === 0,
+		);
+		expect(taken).toEqual([1, 4, 8, 16, 128, 256]);
 	});
 
 	test("order of checks: unknown flags, then NO_PREALLOC on an LRU, then sizes", () => {

@@ -1,10 +1,11 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
 import { BaseMap } from "./base.ts";
-import { E2BIG, EINVAL, ENOENT } from "./errno.ts";
+import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
+import { checkInner } from "./slots.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
 const ALL_CPUS = -1;
@@ -103,6 +104,30 @@ class PercpuHashMap extends TableMap {
 	}
 }
 
+/**
+ * hash_of_maps: a value is the address of the inner map's header; a program's lookup gives it. The machine translates
+ * descriptors and ids. Values are replaced in place.
+ */
+class HashOfMaps extends TableMap {
+	protected override readonly perCpu = false;
+
+	override lookup(keyPtr: number, _cpu: number): number {
+		return this.code.hashOfMapsLookup(this.address, keyPtr) >>> 0;
+	}
+
+	protected override getFromHost(key: number): number {
+		return this.code.hashLookup(this.address, key) >>> 0;
+	}
+
+	protected override putFromHost(key: number, value: number, flags: number): number {
+		return this.code.percpuHashUpdate(this.address, key, value, flags, 0);
+	}
+
+	protected override takeFromHost(): number {
+		return ENOTSUPP;
+	}
+}
+
 /** KMALLOC_MAX_SIZE less the kernel's struct htab_elem (48 bytes). */
 const MAX_ELEMENT = 2 ** 22 - 48;
 
@@ -140,4 +165,13 @@ export const percpuHash: MapKind = {
 	controlNeed: (def, cpus) => tableControlNeed(def, cpus, 16),
 	setup: ({ runtime, address, seed }) => runtime.code.hashCreate(address, seed, 1),
 	open: (context) => new PercpuHashMap(context),
+};
+
+export const hashOfMaps: MapKind = {
+	...percpuHash,
+	type: 13,
+	name: "hash_of_maps",
+	flags: ACCESS | F.NO_PREALLOC | F.NUMA_NODE | F.ZERO_SEED,
+	check: (def) => (def.valueSize !== 4 ? EINVAL : checkTable(def, false) || checkInner(def)),
+	open: (context) => new HashOfMaps(context),
 };

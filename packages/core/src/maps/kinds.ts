@@ -1,15 +1,30 @@
 import { array, percpuArray } from "./array.ts";
-import { hash, percpuHash } from "./hash.ts";
+import { hash, hashOfMaps, percpuHash } from "./hash.ts";
 import type { MapKind } from "./kind.ts";
+import { lpmTrie } from "./lpm.ts";
 import { lruHash, lruPercpuHash } from "./lru.ts";
+import { queue, stack } from "./queue.ts";
 import { ringbuf } from "./ringbuf.ts";
-import { perfEventArray, progArray } from "./slots.ts";
+import { arrayOfMaps, perfEventArray, progArray } from "./slots.ts";
 
 /** The kinds that can be made, by BPF_MAP_TYPE_*. */
 export const MAP_KINDS: Readonly<Record<number, MapKind>> = Object.fromEntries(
-	[array, hash, lruHash, lruPercpuHash, percpuArray, percpuHash, perfEventArray, progArray, ringbuf].map(
-		(kind) => [kind.type, kind],
-	),
+	[
+		array,
+		arrayOfMaps,
+		hash,
+		hashOfMaps,
+		lpmTrie,
+		lruHash,
+		lruPercpuHash,
+		percpuArray,
+		percpuHash,
+		perfEventArray,
+		progArray,
+		queue,
+		ringbuf,
+		stack,
+	].map((kind) => [kind.type, kind]),
 );
 
 /** enum bpf_map_type of 6.18, by number: for messages, and for kinds that cannot be made yet. */

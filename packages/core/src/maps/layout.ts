@@ -34,6 +34,9 @@ export const ARRAY = { VALUES: MAP.KIND, STRIDE: MAP.KIND + 4 } as const;
 /** prog_array, perf_event_array: WORDS points at max_entries words; 0 is an empty slot. */
 export const SLOTS = { WORDS: MAP.KIND } as const;
 
+/** queue, stack: values at DATA + index * VALUE_SIZE, the next one goes to HEAD, TAIL is the oldest. */
+export const QUEUE = { HEAD: MAP.KIND, TAIL: MAP.KIND + 4, DATA: MAP.KIND + 8 } as const;
+
 /** hash kinds: assembly/table.ts describes elements and buckets. */
 export const TABLE = {
 	SEED: MAP.KIND,

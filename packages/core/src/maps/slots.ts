@@ -6,12 +6,17 @@ import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE, SLOTS } from "./layout.ts";
 import type { Slots } from "./types.ts";
 
+/** BPF_MAP_TYPE_* that may not be an inner map: ENOTSUPP for program arrays, EINVAL for maps of maps. */
+const PROG_ARRAY = 3;
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
+
 /**
  * Arrays of words whose meaning is the machine's: a program's index, a reader's presence. From the host the value
  * is the word; the machine translates (descriptors, ids, owner checks) before it calls. kernel/bpf/arraymap.c:
  * fd_array.
  */
-class SlotsMap extends BaseMap {
+export class SlotsMap extends BaseMap {
 	readonly slots: Slots;
 	/** perf_event_array answers a lookup with ENOTSUPP. */
 	readonly #lookups: boolean;
@@ -68,6 +73,20 @@ function checkSlots(def: LinkedMap): number {
 	return def.maxEntries === 0 || def.keySize !== 4 || def.valueSize !== 4 ? EINVAL : 0;
 }
 
+/** array_of_maps: words are addresses of inner maps' headers, and a program's lookup gives one. */
+class ArrayOfMaps extends SlotsMap {
+	override lookup(keyPtr: number, _cpu: number): number {
+		return this.code.arrayOfMapsLookup(this.address, keyPtr) >>> 0;
+	}
+}
+
+/** bpf_map_meta_alloc: what an inner map may be. A template that the object does not have is not checked here. */
+export function checkInner(def: LinkedMap): number {
+	const type = def.inner?.type;
+	if (type === PROG_ARRAY) return ENOTSUPP;
+	return type === ARRAY_OF_MAPS || type === HASH_OF_MAPS ? EINVAL : 0;
+}
+
 function slotsKind(type: number, name: string, flags: number, lookups: boolean): MapKind {
 	return {
 		type,
@@ -81,4 +100,9 @@ function slotsKind(type: number, name: string, flags: number, lookups: boolean):
 }
 
 export const progArray = slotsKind(3, "prog_array", 0, true);
+export const arrayOfMaps: MapKind = {
+	...slotsKind(ARRAY_OF_MAPS, "array_of_maps", 0, true),
+	check: (def) => checkSlots(def) || checkInner(def),
+	open: (context) => new ArrayOfMaps(context, true),
+};
 export const perfEventArray = slotsKind(4, "perf_event_array", F.PRESERVE_ELEMS, false);
