@@ -1,8 +1,9 @@
 // Runs core's test files in headless Chromium: node scripts/test-browser.mjs [vitest arguments…]
 // CHROMIUM names the executable. No Chromium is said, and is not a failure: `npm ci && npm test` needs only Node.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
 const PLACES = [
@@ -28,9 +29,29 @@ if (chromium === undefined || !existsSync(chromium)) {
 }
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
-const { status } = spawnSync(
-	process.execPath,
-	[vitest, "run", "--config", "vitest.browser.config.ts", ...process.argv.slice(2)],
-	{ stdio: "inherit", env: { ...process.env, CHROMIUM: chromium } },
-);
-process.exit(status ?? 1);
+const run = (args, options) =>
+	spawnSync(process.execPath, [vitest, ...args], { encoding: "utf8", ...options });
+// vitest's own arguments (-t NAME) leave tests out, so that there is nothing to compare
+const [patterns, others] = [[], []];
+for (const arg of process.argv.slice(2))
+	(arg.startsWith("-") || others.length > 0 ? others : patterns).push(arg);
+
+const folder = mkdtempSync(join(tmpdir(), "tailhop-"));
+process.on("exit", () => rmSync(folder, { recursive: true }));
+const file = join(folder, "counts.json");
+const { status } = run(["run", "--config", "vitest.browser.config.ts", ...patterns, ...others], {
+	stdio: "inherit",
+	env: { ...process.env, CHROMIUM: chromium, TAILHOP_COUNTS: file },
+});
+const projects = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+if (status !== 0 || others.length > 0) process.exit(status ?? 1);
+
+// the same files have as many tests in Node: nothing is left out by a browser
+const wanted = patterns.length > 0 ? patterns : ["packages/core/src", "packages/testing/src"];
+const list = join(folder, "list.json");
+run(["list", `--json=${list}`, ...wanted], { stdio: ["ignore", "ignore", "inherit"] });
+const inNode = JSON.parse(readFileSync(list, "utf8")).length;
+const counts = Object.entries(projects);
+for (const [name, count] of counts)
+	if (count !== inNode) console.log(`failed: ${name} has ${count} tests, Node ${inNode}`);
+if (counts.length !== 2 || counts.some(([, count]) => count !== inNode)) process.exit(1);

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 import { addCounts, describeCounts, emptyCounts, increase, neverAsked } from "./counts.ts";
 
@@ -16,12 +17,15 @@ export default class CountsReporter implements Reporter {
 		const counts = emptyCounts();
 		const states = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 };
 		const skips: Record<string, number> = {};
+		/** Tests by project: the same files must have as many in each browser, and in Node. */
+		const projects: Record<string, number> = {};
 		for (const module of modules) {
 			// a file that could not be loaded has no tests that could fail
 			states.failed += module.errors().length;
 			for (const test of module.children.allTests()) {
 				const { state, note } = { note: undefined, ...test.result() };
 				states[state]++;
+				increase(projects, module.project.name);
 				if (state === "skipped") increase(skips, note ?? "without a reason");
 				const { cases } = test.meta();
 				if (cases !== undefined) addCounts(counts, cases);
@@ -30,6 +34,9 @@ export default class CountsReporter implements Reporter {
 
 		const lines: string[] = [];
 		for (const [reason, count] of Object.entries(skips)) lines.push(`skipped ${count}: ${reason}`);
+		if (Object.keys(projects).length > 1) {
+			for (const [name, count] of Object.entries(projects)) lines.push(`${name}: ${count} tests`);
+		}
 		lines.push(describeCounts(counts));
 		const browser = modules.every((module) => module.project.isBrowserEnabled());
 		if (!browser && neverAsked(counts) && (await this.#isWhole(modules.length))) {
@@ -50,6 +57,8 @@ export default class CountsReporter implements Reporter {
 		}
 		lines.push(`${states.passed} passed, ${states.failed} failed, ${states.skipped} skipped`);
 		console.log(`\n${lines.join("\n")}`);
+		const { TAILHOP_COUNTS } = process.env;
+		if (TAILHOP_COUNTS !== undefined) writeFileSync(TAILHOP_COUNTS, JSON.stringify(projects));
 	}
 
 	/** One file, or one pattern of names, may well have nothing for the kernel. */
