@@ -28,6 +28,16 @@ function invalidRecord(relo: CoreRelo, why: string): never {
 	);
 }
 
+/** The record is sound, the target's types are not ones that libbpf goes through. */
+function refuseTarget(relo: CoreRelo, why: string): never {
+	throw new TailhopError(
+		"link/core-relo",
+		`CO-RE record at byte ${relo.offset}: in the target, ${why}`,
+		{ section: ".BTF.ext" },
+		{ hint: "Use the BTF of the kernel that the program is for.", detail: { access: relo.access } },
+	);
+}
+
 export function subjectOf(relo: CoreRelo): CoreSubject {
 	return CORE_KINDS[relo.kind]?.subject ?? invalidRecord(relo, `unknown kind ${relo.kind}`);
 }
@@ -171,10 +181,10 @@ function matchField(
 				id = skipModifiers(target, array.type);
 			}
 			accessors.push({ typeId: id, index: step.index });
-			bitOffset += step.index * sizeOrThrow(target, id, relo) * 8;
+			bitOffset += step.index * (sizeOf(target, id) ?? refuseTarget(relo, `type ${id} has no size`)) * 8;
 			steps++;
 		}
-		if (steps > MAX_ACCESSORS) invalidRecord(relo, `an access path of ${steps} steps in the target`);
+		if (steps > MAX_ACCESSORS) refuseTarget(relo, `the access path has ${steps} steps`);
 	}
 	return { btf: target, rootId: candidate, accessors, bitOffset };
 }

@@ -133,7 +133,7 @@ function compute(relo: CoreRelo, local: CoreSpec, target: CoreSpec | undefined):
 				...withId,
 			};
 		case CORE.TYPE_SIZE: {
-			const size = (spec: CoreSpec) => BigInt(sizeOf(spec.btf, spec.rootId) ?? unsized(relo, spec));
+			const size = (spec: CoreSpec) => BigInt(sizeOf(spec.btf, spec.rootId) ?? unsized(local.btf, relo));
 			return { ...answer(relo, size(local), target === undefined ? 0n : size(target)), ...withId };
 		}
 		case CORE.ENUMVAL_VALUE:
@@ -141,8 +141,8 @@ function compute(relo: CoreRelo, local: CoreSpec, target: CoreSpec | undefined):
 			return { ...answer(relo, enumValue(local), enumValue(target)), ...withId };
 		default: {
 			if (target === undefined) return poisoned(relo);
-			const original = fieldAnswer(relo, local);
-			const wanted = fieldAnswer(relo, target);
+			const original = fieldAnswer(local.btf, relo, local);
+			const wanted = fieldAnswer(local.btf, relo, target);
 			return {
 				relo,
 				poison: false,
@@ -159,13 +159,8 @@ function compute(relo: CoreRelo, local: CoreSpec, target: CoreSpec | undefined):
 	}
 }
 
-function unsized(relo: CoreRelo, spec: CoreSpec): never {
-	return fail(
-		spec.btf,
-		{ ...relo, access: "0" },
-		"the type has no size",
-		"It is only declared, not defined.",
-	);
+function unsized(local: Btf, relo: CoreRelo): never {
+	return fail(local, relo, "the type has no size", "It is only declared, not defined.");
 }
 
 /** As libbpf reads it: the 32 bits of an enum are signed, whatever the enum says. */
@@ -184,26 +179,26 @@ interface FieldAnswer {
 	readonly typeId: number;
 }
 
-/** bpf_core_calc_field_relo for one side. */
-function fieldAnswer(relo: CoreRelo, spec: CoreSpec): FieldAnswer {
+/** bpf_core_calc_field_relo for one side; `local` is for messages. */
+function fieldAnswer(local: Btf, relo: CoreRelo, spec: CoreSpec): FieldAnswer {
 	const { btf, bitOffset } = spec;
 	const last = spec.accessors.at(-1)!;
 	if (last.name === undefined) {
-		const size = sizeOf(btf, last.typeId) ?? unsized(relo, spec);
+		const size = sizeOf(btf, last.typeId) ?? unsized(local, relo);
 		if (relo.kind === CORE.FIELD_BYTE_OFFSET)
 			return { value: bitOffset / 8, validate: true, size, typeId: last.typeId };
 		if (relo.kind === CORE.FIELD_BYTE_SIZE) return { value: size, validate: true, size: 0, typeId: 0 };
-		return fail(btf, relo, "an array element has no such property", "Ask about a member.");
+		return fail(local, relo, "an array element has no such property", "Ask about a member.");
 	}
 	const owner = typeById(btf, last.typeId);
-	if (!isComposite(owner)) return unsized(relo, spec);
+	if (!isComposite(owner)) return unsized(local, relo);
 	const member = owner.members[last.index]!;
 	const fieldId = skipModifiers(btf, member.type);
 	const field = typeById(btf, fieldId);
 	const isBitField = member.bitSize > 0;
 	const { byteOffset, byteSize } = isBitField
-		? bitFieldBytes(relo, spec, bitOffset, member.bitSize, sizeOf(btf, fieldId) ?? unsized(relo, spec))
-		: { byteOffset: Math.floor(bitOffset / 8), byteSize: sizeOf(btf, fieldId) ?? unsized(relo, spec) };
+		? bitFieldBytes(local, relo, bitOffset, member.bitSize, sizeOf(btf, fieldId) ?? unsized(local, relo))
+		: { byteOffset: Math.floor(bitOffset / 8), byteSize: sizeOf(btf, fieldId) ?? unsized(local, relo) };
 	const bitSize = isBitField ? member.bitSize : byteSize * 8;
 	const plain = (value: number, validate: boolean) => ({ value, validate, size: 0, typeId: 0 });
 	switch (relo.kind) {
@@ -232,14 +227,14 @@ function fieldAnswer(relo: CoreRelo, spec: CoreSpec): FieldAnswer {
 }
 
 /** The smallest aligned integer that holds the whole bit field. */
-function bitFieldBytes(relo: CoreRelo, spec: CoreSpec, bitOffset: number, bitSize: number, typeSize: number) {
+function bitFieldBytes(local: Btf, relo: CoreRelo, bitOffset: number, bitSize: number, typeSize: number) {
 	for (let byteSize = typeSize; byteSize > 0; byteSize *= 2) {
 		const byteOffset = Math.floor(bitOffset / 8 / byteSize) * byteSize;
 		if (bitOffset + bitSize - byteOffset * 8 <= byteSize * 8) return { byteOffset, byteSize };
 		if (byteSize >= 8) break;
 	}
 	return fail(
-		spec.btf,
+		local,
 		relo,
 		"no load of 64 bits holds the whole bit field",
 		"Read the bytes around it by hand.",
