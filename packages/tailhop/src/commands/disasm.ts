@@ -1,0 +1,38 @@
+import { type LineInfo, printProgram, TailhopError } from "@tailhop/core";
+import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
+import { loadObject, targetOf } from "../object-file.ts";
+import { printLine, toJson } from "../output.ts";
+
+export async function disasm(args: Arguments): Promise<ExitStatus> {
+	const linked = await loadObject(args.positional[0]!, await targetOf(args));
+	const wanted = args.positional[1];
+	const programs = linked.programs.filter((each) => wanted === undefined || each.name === wanted);
+	if (wanted !== undefined && programs.length === 0) {
+		throw new TailhopError(
+			"machine/unknown-program",
+			`no program ${wanted}`,
+			{ file: linked.file },
+			{
+				hint: `Programs: ${linked.programs.map((each) => each.name).join(", ") || "none"}.`,
+			},
+		);
+	}
+	for (const [index, program] of programs.entries()) {
+		const text = printProgram(program, linked);
+		if (args.flag("json")) {
+			const { name, section, insns, functions, lines } = program;
+			printLine(
+				toJson({ schema: 1, program: name, section, functions, insns, lines: lines.map(lineJson), text }),
+			);
+			continue;
+		}
+		if (index > 0) printLine();
+		printLine(`# program ${program.name}, section ${program.section}, ${program.insns.length} instructions`);
+		printLine(text.trimEnd());
+	}
+	return EXIT.OK;
+}
+
+function lineJson({ insn, file, line }: LineInfo): Record<string, unknown> {
+	return { insn, file, line };
+}
