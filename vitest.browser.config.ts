@@ -30,6 +30,7 @@ function project(name: string, headers: Record<string, string>): TestProjectConf
 		optimizeDeps: { include: ["fast-check"], exclude: ["koffi"] },
 		test: {
 			name,
+			testTimeout: 30_000,
 			provide: { sharedMemory: headers === ISOLATED },
 			include: ["packages/{core,testing}/src/**/*.test.ts"],
 			browser: {

@@ -13,6 +13,8 @@ export const alias = [
 export default defineConfig({
 	resolve: { alias },
 	test: {
+		// properties and first loads of the whole core on a machine that others use too
+		testTimeout: 30_000,
 		provide: { sharedMemory: true },
 		reporters: ["default", source("packages/testing/src/reporter.ts")],
 		include: [
