@@ -94,7 +94,7 @@ export function lower(
 
 	for (let i = 0; i < insns.length; i++) {
 		const insn = insns[i]!;
-		const op = opOf(insn);
+		const op = opOf(insn, "conformance");
 		if (op === undefined) continue;
 		const row: Row = TABLE[op];
 		let num: number = row.num;
