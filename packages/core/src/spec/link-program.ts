@@ -10,8 +10,11 @@ import type { FunctionInfo, LineInfo, LinkedProgram, ResolvedTarget } from "./ty
 
 /** The kernel's limit for one program (BPF_COMPLEXITY_LIMIT_INSNS). */
 const MAX_PROGRAM = 1_000_000;
-/** For all programs together: subprograms are copied into each, and a small object may multiply them. */
-const MAX_TOTAL = 8_000_000;
+/**
+ * For all programs together: subprograms are copied into each, and a small object may multiply them. The largest
+ * known objects have 60,000.
+ */
+const MAX_TOTAL = 2_000_000;
 /** libbpf's: a call that names no helper stands for a weak kfunc that the kernel lacks. */
 const POISON_KFUNC = 2_002_000_000;
 
@@ -24,22 +27,21 @@ export function linkPrograms(
 	externs: readonly ResolvedExtern[],
 	core: CoreCode,
 ): LinkedProgram[] {
-	const programs: LinkedProgram[] = [];
-	const names = new Set<string>();
 	checkTarget(spec, target);
 	const wanted = target.programs === undefined ? undefined : new Set(target.programs);
+	const names = new Set<string>();
+	const planned: { layout: Layout; kind: SectionKind }[] = [];
 	let total = 0;
 	for (const [index, one] of spec.functions.entries()) {
 		if (!one.program || wanted?.has(one.name) === false) continue;
 		const section = spec.code[one.section]!.name;
 		if (names.has(one.name)) invalid(`two programs are named ${one.name}`, { section, program: one.name });
 		names.add(one.name);
-		const kind = kindOf(spec, one, target);
 		const layout = layOut(spec, index, MAX_TOTAL - total);
 		total += layout.size;
-		programs.push(linkProgram(spec, layout, kind, externs, core));
+		planned.push({ layout, kind: kindOf(spec, one, target) });
 	}
-	return programs;
+	return planned.map(({ layout, kind }) => linkProgram(spec, layout, kind, externs, core));
 }
 
 /** Throws link/target for names that the object lacks and types that do not exist. */

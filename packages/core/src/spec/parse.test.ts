@@ -319,11 +319,3 @@ describe("externs", () => {
 		expect(answers({ btf: externs.btf! })).toEqual([1, 1]);
 	});
 });
-
-test("every byte at which an object may be cut off gives a typed error", () => {
-	const step = bytes.length > 4096 ? 7 : 1;
-	for (let length = 0; length < bytes.length; length += step) {
-		const error = failure(() => link(parse(bytes.subarray(0, length))));
-		expect(error.code).toMatch(/^(elf|btf|spec|link)\//);
-	}
-});
