@@ -2,6 +2,8 @@ import {
 	ETH_HLEN,
 	ETHERTYPE,
 	encapsulatedProtocol,
+	helpersAllowed,
+	loadAbsolute,
 	PACKET,
 	PACKET_KIND,
 	PACKET_SIZE,
@@ -71,7 +73,7 @@ const BUFFER_AT = (TUNNEL_AT + TUNNEL_SIZE + 63) & ~63;
  * header on (tc), 3 from the network header on (socket filters, whose output has 14 zero bytes before it).
  */
 export function skbHook(
-	own: Pick<Hook, "name" | "programType" | "fields" | "helpers" | "verdictName"> & { readonly layer: 2 | 3 },
+	own: Pick<Hook, "name" | "programType" | "fields" | "verdictName"> & { readonly layer: 2 | 3 },
 ): Hook {
 	const { layer, ...rest } = own;
 	const hidden = layer === 3 ? ETH_HLEN : 0;
@@ -79,6 +81,8 @@ export function skbHook(
 		...rest,
 		contextName: "__sk_buff",
 		contextSize: SK_BUFF.SIZE,
+		helpers: helpersAllowed(own.programType)!,
+		loadAbsolute,
 		footprint: () => 64 + BUFFER_AT + SKB_BUFFER_SIZE,
 
 		begin(memory: LinearMemory, area: number, input: HookInput): number {

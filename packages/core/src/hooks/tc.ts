@@ -1,4 +1,3 @@
-import { TC_HELPERS } from "./helper-ids.ts";
 import { skbHook } from "./skb.ts";
 import { tcFields } from "./skb-fields.ts";
 
@@ -38,20 +37,18 @@ function verdictName(code: number, expectedAttachType: number): string | undefin
 	return name === undefined ? undefined : `${prefix}_${name}`;
 }
 
-export const schedClsHook = skbHook({
+export const schedClsHook = /* @__PURE__ */ skbHook({
 	name: "sched_cls",
 	programType: 3,
 	fields: tcFields,
-	helpers: TC_HELPERS,
 	verdictName,
 	layer: 2,
 });
 
-export const schedActHook = skbHook({
+export const schedActHook = /* @__PURE__ */ skbHook({
 	name: "sched_act",
 	programType: 4,
 	fields: tcFields,
-	helpers: TC_HELPERS,
 	verdictName,
 	layer: 2,
 });

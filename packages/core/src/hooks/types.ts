@@ -77,6 +77,11 @@ export interface Hook {
 	begin(memory: LinearMemory, area: number, input: HookInput, flags: number): number;
 	bounds(memory: LinearMemory): PacketBounds;
 	end(memory: LinearMemory, context: number): HookOutput;
+	/**
+	 * LD_ABS and LD_IND: the big-endian number of 1, 2 or 4 bytes at a signed offset; undefined ends the program with
+	 * 0. Absent: programs of this type may not use them.
+	 */
+	loadAbsolute?(memory: LinearMemory, offset: number, size: 1 | 2 | 4): number | undefined;
 	/** Where a pointer field of the context that is no packet pointer points to, and the bytes readable there. */
 	target?(
 		memory: LinearMemory,

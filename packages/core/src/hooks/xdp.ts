@@ -1,6 +1,7 @@
 import type { TailhopError } from "../errors/index.ts";
 import {
 	ETH_HLEN,
+	helpersAllowed,
 	MAX_FRAGS,
 	PACKET,
 	PACKET_KIND,
@@ -14,9 +15,9 @@ import {
 } from "../helpers/index.ts";
 import { type LinearMemory, MACHINE } from "../memory/index.ts";
 import { contextInput, contextRecord, EINVAL, ENOMEM, refuse } from "./context.ts";
-import { XDP_HELPERS } from "./helper-ids.ts";
 import type { ContextField, Hook, HookInput, HookOutput } from "./types.ts";
 
+const BPF_PROG_TYPE_XDP = 6;
 /** BPF_XDP_DEVMAP: the only attach type whose programs see egress_ifindex. */
 const BPF_XDP_DEVMAP = 33;
 
@@ -54,11 +55,11 @@ const FRAME = 64;
  */
 export const xdpHook: Hook = {
 	name: "xdp",
-	programType: 6,
+	programType: BPF_PROG_TYPE_XDP,
 	contextName: "xdp_md",
 	contextSize: XDP_MD.SIZE,
 	fields: xdpFields,
-	helpers: XDP_HELPERS,
+	helpers: helpersAllowed(BPF_PROG_TYPE_XDP)!,
 
 	verdictName: (code) => VERDICTS[code >>> 0],
 
