@@ -12,6 +12,7 @@ const library = (name: string, more: UserConfig = {}): UserConfig => ({
 	platform: "node",
 	target: "es2022",
 	dts: true,
+	checks: { pluginTimings: false },
 	sourcemap: false,
 	fixedExtension: true,
 	deps: { neverBundle: ["@tailhop/core", "koffi"] },
@@ -34,5 +35,6 @@ export default defineConfig([
 		fixedExtension: true,
 		minify: true,
 		dts: false,
+		checks: { pluginTimings: false },
 	},
 ]);

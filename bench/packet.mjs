@@ -28,3 +28,23 @@ export function benchPacket() {
 	}
 	return bytes;
 }
+
+/**
+ * The 64 flows of `route`: TCP and UDP, every second one with a VLAN tag, 64 bytes of content.
+ * @returns {Uint8Array[]}
+ */
+export function flowPackets() {
+	const template = benchPacket();
+	return Array.from({ length: 64 }, (_, i) => {
+		const tagged = i % 2 === 0;
+		const packet = new Uint8Array(tagged ? 126 : 122);
+		packet.set(template.subarray(0, 12));
+		packet.set(tagged ? template.subarray(12, 126) : template.subarray(16, 126), 12);
+		const ip = tagged ? 18 : 14;
+		packet[ip + 9] = i % 3 === 0 ? 17 : 6;
+		packet[ip + 15] = i; // source address, then the destination: one that the packet's content has a prefix for
+		packet.set(template.subarray(CONTENT + (i % 32) * 4, CONTENT + (i % 32) * 4 + 4), ip + 16);
+		packet[ip + 25] = i; // source port
+		return packet;
+	});
+}

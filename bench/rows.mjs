@@ -2,10 +2,10 @@
  * The rows of the benchmark: which object, what is in its maps before the first run, and what a figure counts.
  * Programs and sizes are fixed, so that figures compare from month to month.
  */
-import { benchPacket } from "./packet.mjs";
+import { benchPacket, flowPackets } from "./packet.mjs";
 
 /** @typedef {{ hostUpdate(key: Uint8Array, value: Uint8Array, flags: bigint): number }} HostMap */
-/** @typedef {{ name: string, object: string, kind: "compute" | "map" | "call" | "hop", hops?: number, rodata?: Record<string, Uint8Array>, fill?: (map: (name: string) => HostMap) => void, lru?: boolean }} Row */
+/** @typedef {{ name: string, object: string, kind: "compute" | "map" | "call" | "hop" | "chain", hops?: number, packets?: Uint8Array[], rodata?: Record<string, Uint8Array>, fill?: (map: (name: string) => HostMap) => void, lru?: boolean }} Row */
 
 /** Pseudo-random u32, the same every time. */
 function random(seed) {
@@ -76,6 +76,7 @@ export const ROWS = [
 	{ name: "hmap", object: "hmap", kind: "map" },
 	{ name: "lru", object: "lru", kind: "map", fill: fillFlows, lru: true },
 	{ name: "lpm", object: "lpm", kind: "map", fill: fillRoutes },
+	{ name: "route", object: "route", kind: "chain", packets: flowPackets(), fill: fillRoutes },
 	{ name: "b2b", object: "b2b", kind: "call" },
 	...hops.map((name) => ({
 		name,

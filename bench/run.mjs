@@ -94,7 +94,7 @@ function summary(row) {
 	return {
 		name: row.name,
 		kind: row.kind,
-		result: results[0].code,
+		result: results[0].result,
 		instructions,
 		unit: row.hops ? "hop" : "run",
 		ns: Object.fromEntries(engines.map((engine) => [engine, median(net[engine])])),
@@ -141,7 +141,7 @@ if (options.json) {
 		const head =
 			per === undefined
 				? [s.name, s.unit === "hop" ? "a hop" : "a run", "", ""]
-				: [s.name, String(s.instructions), n(per.checked, 2), n(per.unchecked, 2)];
+				: [s.name, n(s.instructions, 0), n(per.checked, 2), n(per.unchecked, 2)];
 		table.push([
 			...head,
 			ratio,

@@ -100,16 +100,15 @@ static void (*const bpf_ringbuf_submit)(void *data, __u64 flags) = (void *)132;
 /*
  * A tail call whose slot is a constant at this very call. In C, the compiler may merge two calls into one whose
  * map or slot depends on the path taken; then the kernel can't patch in a direct jump. Assembly is left alone.
+ * A macro, so that the line recorded for the call is the one where it is written, not this one.
  */
-static __inline void tail_call_static(void *ctx, const void *map, const __u32 slot)
-{
-	asm volatile("r1 = %[ctx]\n\t"
-		     "r2 = %[map]\n\t"
-		     "r3 = %[slot]\n\t"
-		     "call 12"
-		     :
-		     : [ctx] "r"(ctx), [map] "r"(map), [slot] "i"(slot)
-		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory");
-}
+#define tail_call_static(ctx, map, slot)                       \
+	asm volatile("r1 = %[context]\n\t"                     \
+		     "r2 = %[array]\n\t"                       \
+		     "r3 = %[index]\n\t"                       \
+		     "call 12"                                 \
+		     :                                         \
+		     : [context] "r"(ctx), [array] "r"(map), [index] "i"(slot) \
+		     : "r0", "r1", "r2", "r3", "r4", "r5", "memory")
 
 #endif
