@@ -14,14 +14,15 @@ export const UNSIZED = -1;
 const MAX_SIZE = 0xffff_ffff;
 
 /** Types that a pointer, modifier, parameter or member may not be of (kernel: resolve source only). */
-const NEVER_A_TARGET: ReadonlySet<BtfType["kind"]> = new Set(["func", "var", "datasec", "decl_tag"]);
+const NEVER_A_TARGET: ReadonlySet<BtfType["kind"]> = new Set(["var", "datasec", "decl_tag"]);
 
 /** Types that a declaration tag may be on (kernel: btf_type_is_decl_tag_target). */
 const TAGGABLE: ReadonlySet<BtfType["kind"]> = new Set(["func", "struct", "union", "var", "typedef"]);
 
 /**
  * Checks types as kernel/bpf/btf.c does on BPF_BTF_LOAD, but for what a loader repairs first in an object (sizes and
- * offsets in datasecs, extern functions and variables, names) and for the order of members.
+ * offsets in datasecs, extern functions and variables, names) and for the order of members. What the kernel accepts
+ * is accepted, but for one thing that no compiler writes: an int whose unused bytes hang over the end of its struct.
  *
  * @param fail throws `btf/invalid` for the type of that id.
  * @returns the size in bytes of each type, or UNSIZED.

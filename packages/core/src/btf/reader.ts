@@ -197,7 +197,7 @@ const READERS: readonly KindReader[] = [
 			const encoding = (word >>> 24) & 0xf;
 			const bitOffset = (word >>> 16) & 0xff;
 			const bits = word & 0xff;
-			if ((word & 0xf000_ff00) !== 0) raw.fail(`int data 0x${word.toString(16)} has unknown bits`);
+			if (word >>> 28 !== 0) raw.fail(`int data 0x${word.toString(16)} has unknown bits`);
 			if (
 				encoding !== 0 &&
 				encoding !== BTF_INT.SIGNED &&
