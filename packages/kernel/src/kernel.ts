@@ -27,6 +27,7 @@ export class Kernel {
 	/** libc; for the handles. */
 	readonly native: Native;
 	#scratch = new Uint8Array(LOG_SIZE);
+	#room = new Uint8Array(0);
 
 	constructor(functions: Native) {
 		this.native = functions;
@@ -40,6 +41,12 @@ export class Kernel {
 	/** A structure of linux/bpf.h with these fields; pointers are given as bytes. */
 	attr<Name extends string>(of: Struct<Name>, values: Partial<Record<Name, FieldValue>>): Attr<Name> {
 		return new Attr(of, values, this.native.address);
+	}
+
+	/** Bytes for the kernel to write into, until the next call: zeroing new ones costs more than a test run. */
+	room(size: number): Uint8Array {
+		if (this.#room.length < size) this.#room = new Uint8Array(size);
+		return this.#room.subarray(0, size);
 	}
 
 	/** One bpf(2) call: the result, or -errno. EAGAIN (a signal came in) is tried again, as libbpf does. */

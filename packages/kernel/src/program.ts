@@ -85,7 +85,7 @@ export class KernelProgram extends Descriptor {
 	/** BPF_PROG_TEST_RUN, or -errno: EINVAL for an input that the kernel refuses, ENOTSUPP for a type without test runs. */
 	tryRun(input: TestRunInput = {}): TestRunOutput | number {
 		const { data, context } = input;
-		const dataOut = data === undefined ? undefined : new Uint8Array(data.length + ROOM);
+		const dataOut = data === undefined ? undefined : this.kernel.room(data.length + ROOM);
 		const contextSize = input.contextOut ?? context?.length ?? 0;
 		const contextOut = contextSize === 0 ? undefined : new Uint8Array(contextSize);
 		const attr = this.kernel.attr(TEST_RUN, {
