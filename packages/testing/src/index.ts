@@ -2,6 +2,7 @@ export { buildObject } from "./build.ts";
 export { bytes, hex } from "./bytes.ts";
 export { type CheckOptions, check, checkObject } from "./check.ts";
 export { fixture, fixtureNames } from "./fixtures.ts";
+export * from "./packets.ts";
 export type { Outcome } from "./side.ts";
 export type {
 	Bytes,
