@@ -34,8 +34,14 @@ function elementSize(field: ContextField): number {
 }
 
 /** Whether 6.18 allows this load (kernel: the is_valid_access of the program type). */
-export function loadAllowed(field: ContextField, offset: number, size: number): boolean {
+export function loadAllowed(
+	field: ContextField,
+	offset: number,
+	size: number,
+	expectedAttachType: number,
+): boolean {
 	if (!field.read) return false;
+	if (field.attachTypes !== undefined && !field.attachTypes.includes(expectedAttachType)) return false;
 	if (field.loadWidths?.includes(size))
 		return (offset - field.offset) % size === 0 && offset + size <= field.offset + field.size;
 	const element = elementSize(field);
@@ -66,7 +72,8 @@ export function contextLoad(
 ): void {
 	const offset = address - x.regions.first(region);
 	const field = fieldsOf(hook)[offset];
-	if (field === undefined || !loadAllowed(field, offset, size)) refuse(x, hook, offset, size, "read");
+	if (field === undefined || !loadAllowed(field, offset, size, x.program.program.expectedAttachType))
+		refuse(x, hook, offset, size, "read");
 	const { view } = x.host.runtime.memory;
 	const r = x.registers;
 	r[d + 1] = 0;
@@ -74,10 +81,10 @@ export function contextLoad(
 	else if (size === 2) r[d] = view.getUint16(address, true);
 	else r[d] = view.getInt32(address, true);
 	if (size === 8) r[d + 1] = view.getInt32(address + 4, true);
-	x.provenance[d] = pointerOf(x, field, r[d]!);
+	x.provenance[d] = pointerOf(x, hook, field, r[d]!);
 }
 
-function pointerOf(x: Execution, field: ContextField, value: number): number {
+function pointerOf(x: Execution, hook: Hook, field: ContextField, value: number): number {
 	switch (field.pointer) {
 		case undefined:
 			return SCALAR;
@@ -85,9 +92,12 @@ function pointerOf(x: Execution, field: ContextField, value: number): number {
 		case "packet_end":
 		case "packet_meta":
 			return x.packetProvenance(field.pointer);
-		default:
-			// what lies behind is not modelled: readable as a pointer, no access through it
-			return value === 0 ? SCALAR : x.regions.element(REGION.SOCKET, value >>> 0, 0, "r", 0, field.name);
+		default: {
+			if (value === 0) return SCALAR;
+			const behind = hook.target?.(x.host.runtime.memory, field.pointer);
+			// what the hook doesn't model is a pointer all the same, with no access through it
+			return x.regions.element(REGION.SOCKET, value >>> 0, behind?.size ?? 0, "r", 0, field.name);
+		}
 	}
 }
 

@@ -56,8 +56,6 @@ export interface EngineHost {
 	/** Empty slots count as spent tail calls too (the kernel's own interpreter). */
 	readonly emptySlotCounts: boolean;
 	readonly callx?: boolean;
-	/** LD_ABS/LD_IND: the value in host order, or undefined outside the packet. */
-	loadAbsolute?(offset: number, size: number): number | undefined;
 }
 
 export interface Entry {
@@ -316,7 +314,7 @@ export class Execution {
 	}
 
 	/** LD_IND: the offset is src's low 32 bits plus imm. */
-	loadIndirect(s: number, imm: number, size: number): void {
+	loadIndirect(s: number, imm: number, size: 1 | 2 | 4): void {
 		if (this.checked && this.provenance[s]! < 0) this.uninitialized(s, s);
 		this.loadAbsolute((this.registers[s]! + imm) | 0, size);
 	}
@@ -667,14 +665,14 @@ export class Execution {
 	}
 
 	/** LD_ABS and LD_IND: r0 = the packet's value, or the function returns 0. */
-	loadAbsolute(offset: number, size: number): void {
+	loadAbsolute(offset: number, size: 1 | 2 | 4): void {
 		const p = this.provenance;
 		if (this.checked) {
 			if (p[12]! < 0) this.uninitialized(12, 12);
 			if (p[12] !== this.contextRegion)
 				this.fault("fault/argument", "r6 of a packet load is not the context", "Copy ctx to r6 first.");
 		}
-		const value = this.host.loadAbsolute?.(offset, size);
+		const value = this.#entry.hook?.loadAbsolute?.(this.host.runtime.memory, offset, size);
 		const r = this.registers;
 		r[0] = value ?? 0;
 		r[1] = 0;

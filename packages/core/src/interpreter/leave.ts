@@ -30,4 +30,4 @@ export function leave(x: Execution, num: number, d: number, s: number, a: number
 	}
 }
 
-const PACKET_LOAD_SIZE = [1, 2, 4];
+const PACKET_LOAD_SIZE = [1, 2, 4] as const;
