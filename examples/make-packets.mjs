@@ -230,5 +230,7 @@ function write(path, frames) {
 	console.log(`examples/${path}: ${frames.length} frames`);
 }
 write("chain/packets.pcap", chain);
+/** One that goes all the way, and one that misses its hop. */
+write("chain/two.pcap", [chain[0], chain[12]]);
 write("tc/packets.pcap", tc);
 write("counter/packets.pcap", tc);
