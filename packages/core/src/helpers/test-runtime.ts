@@ -58,8 +58,8 @@ export function testRuntime(
 			if (!("iterate" in helper)) throw new Error(`helper ${id} doesn't iterate`);
 			const [r1, r2, r3, r4, r5] = load(runtime, args);
 			const begun = helper.iterate(runtime, r1, r2, r3, r4, r5);
-			if (typeof begun === "number") return widen(helper, begun, 0);
-			return widen(helper, drive(begun, callback), 0);
+			const result = typeof begun === "number" ? begun : drive(begun, callback);
+			return widen(helper, result, runtime.resultHi);
 		},
 	};
 	return runtime;

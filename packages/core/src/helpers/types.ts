@@ -133,7 +133,7 @@ export interface HelperRuntime {
 export interface Iteration {
 	/** Arguments of the next callback (addresses and u32 numbers; a u64 as [lo, hi]), or undefined when it is over. */
 	next(previous: number | undefined): readonly (number | readonly [lo: number, hi: number])[] | undefined;
-	/** r0 once over (i32, sign-extended). */
+	/** r0 once over: widened as the prototype's ReturnKind says, so that a "u64" helper sets `resultHi` here. */
 	result(): number;
 }
 
