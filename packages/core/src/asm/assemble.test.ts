@@ -129,5 +129,5 @@ describe("errors", () => {
 			expect.objectContaining({ code: "asm/range", hint: "jump with gotol" }),
 		);
 		expect(assemble(text.replace("goto", "gotol")).insns[0]).toEqual(make("ja32", { imm: 40_000 }));
-	});
+	}, 30_000);
 });

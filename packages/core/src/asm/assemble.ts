@@ -1,6 +1,6 @@
 import { TailhopError } from "../errors/index.ts";
 import { type Insn, make, type Op, TABLE } from "../isa/index.ts";
-import { lex, numberValue, type Statement, type Token } from "./lexer.ts";
+import { lex, numberValue, type Statement, splitLabels, type Token } from "./lexer.ts";
 import { type ParsedInsn, parseInsn, type Reference } from "./parse.ts";
 
 export interface AssembleOptions {
@@ -127,11 +127,9 @@ export class Body {
 
 	/** Takes labels, an instruction or `.8byte`. */
 	add(statement: Statement): void {
-		let { tokens } = statement;
-		while (tokens[1]?.text === ":" && (tokens[0]!.kind === "name" || /^\d+$/.test(tokens[0]!.text))) {
-			this.label(tokens[0]!.text, statement.line, tokens[0]!.column);
-			tokens = tokens.slice(2);
-		}
+		const { labels, rest } = splitLabels(statement);
+		for (const label of labels) this.label(label.text, statement.line, label.column);
+		const { tokens } = rest;
 		const first = tokens[0];
 		if (first === undefined) return;
 		const { line } = statement;
@@ -141,7 +139,7 @@ export class Body {
 				this.#insns.push({ raw: rawInsn(value), insn: this.length++, line, column });
 			return;
 		}
-		const parsed = parseInsn({ ...statement, tokens });
+		const parsed = parseInsn(rest);
 		this.#insns.push({ parsed, insn: this.length, line, column });
 		this.length += TABLE[parsed.op].family === "lddw" ? 2 : 1;
 	}
@@ -176,9 +174,15 @@ export class Body {
 		const match = /^(\d+)([bf])$/.exec(reference.name);
 		if (match === null) return this.labels.get(reference.name);
 		const positions = this.#numeric.get(match[1]!) ?? [];
-		return match[2] === "f"
-			? positions.find((position) => position > placed.insn)
-			: positions.findLast((position) => position <= placed.insn);
+		// binary search: how many stand at or before the instruction
+		let low = 0;
+		let high = positions.length;
+		while (low < high) {
+			const middle = (low + high) >> 1;
+			if (positions[middle]! <= placed.insn) low = middle + 1;
+			else high = middle;
+		}
+		return positions[match[2] === "f" ? low : low - 1];
 	}
 
 	lines(): AssembledLine[] {

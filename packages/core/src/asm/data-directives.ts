@@ -2,7 +2,7 @@ import { TailhopError } from "../errors/index.ts";
 import type { AssemblyData, AssemblyVariable, Binding } from "./assembly-file.ts";
 import type { Token } from "./lexer.ts";
 import type { Tokens } from "./tokens.ts";
-import { type IntName, readType, roundUp, sizeOfType, type ValueType } from "./value-types.ts";
+import { array, type IntName, int, readType, roundUp, type ValueType } from "./value-types.ts";
 
 /** Bytes per number, as GNU as has them for a 64-bit target. */
 const NUMBERS: Readonly<Record<string, number>> = {
@@ -23,8 +23,7 @@ const ALIGN: readonly string[] = [".align", ".balign", ".p2align"];
 
 const UNSIGNED: Readonly<Record<number, IntName>> = { 1: "u8", 2: "u16", 4: "u32", 8: "u64" };
 
-/** The largest data section with contents, and the largest without; more is a mistake. */
-const MAX_DATA = 0x100_0000;
+/** The largest section without contents. */
 const MAX_BSS = 0x1000_0000;
 
 export function isDataDirective(text: string): boolean {
@@ -52,13 +51,16 @@ interface Draft {
 export class DataBuilder {
 	readonly #zero: boolean;
 	readonly #structs: ReadonlyMap<string, ValueType>;
-	readonly #bytes: number[] = [];
+	/** Shared by the sections of a file. */
+	readonly #left: { bytes: number };
+	readonly #chunks: Uint8Array[] = [];
 	/** Bytes so far; in `.bss`, without contents. */
 	#size = 0;
 	#align = 1;
 	readonly #variables: Draft[] = [];
 
-	constructor(zero: boolean, structs: ReadonlyMap<string, ValueType>) {
+	constructor(zero: boolean, structs: ReadonlyMap<string, ValueType>, left: { bytes: number }) {
+		this.#left = left;
 		this.#zero = zero;
 		this.#structs = structs;
 	}
@@ -118,7 +120,7 @@ export class DataBuilder {
 
 	/** `.var TYPE [= N]`: one variable of a type, zero or one number. */
 	#variable(tokens: Tokens, type: ValueType, values: readonly bigint[]): void {
-		const size = sizeOfType(type);
+		const { size } = type;
 		const last = this.#variables.at(-1);
 		if (last === undefined || last.offset !== this.#size || last.type !== undefined)
 			throw new TailhopError(
@@ -151,15 +153,29 @@ export class DataBuilder {
 
 	/** Appends `size` bytes of a number, little-endian. */
 	#push(size: number, value: bigint, tokens: Tokens): void {
-		if (this.#size + size > (this.#zero ? MAX_BSS : MAX_DATA))
-			throw new TailhopError("asm/range", "the section is too large", tokens.where());
+		if (this.#zero ? this.#size + size > MAX_BSS : size > this.#left.bytes)
+			throw new TailhopError("asm/range", "the file has too much data", tokens.where());
+		if (!this.#zero) this.#left.bytes -= size;
 		if (this.#zero && value !== 0n)
 			throw new TailhopError("asm/syntax", "a value that is not 0 in .bss", tokens.where(), {
 				hint: "put it into .data",
 			});
-		if (!this.#zero)
-			for (let i = 0; i < size; i++) this.#bytes.push(i < 8 ? Number((value >> BigInt(8 * i)) & 0xffn) : 0);
+		if (!this.#zero) {
+			const bytes = new Uint8Array(size);
+			for (let i = 0; i < Math.min(size, 8); i++) bytes[i] = Number((value >> BigInt(8 * i)) & 0xffn);
+			this.#chunks.push(bytes);
+		}
 		this.#size += size;
+	}
+
+	#contents(): Uint8Array {
+		const bytes = new Uint8Array(this.#size);
+		let at = 0;
+		for (const chunk of this.#chunks) {
+			bytes.set(chunk, at);
+			at += chunk.length;
+		}
+		return bytes;
 	}
 
 	finish(section: string, binding: (name: string) => Binding): AssemblyData {
@@ -179,14 +195,14 @@ export class DataBuilder {
 				name,
 				binding: binding(name),
 				offset,
-				size: draft.type === undefined ? size : sizeOfType(draft.type),
+				size: draft.type?.size ?? size,
 				type: draft.type ?? typeOf(draft, size),
 			};
 		});
 		return {
 			section,
 			size: this.#size,
-			...(this.#zero ? {} : { bytes: Uint8Array.from(this.#bytes) }),
+			...(this.#zero ? {} : { bytes: this.#contents() }),
 			align: Math.max(this.#align, 8),
 			variables,
 		};
@@ -195,8 +211,8 @@ export class DataBuilder {
 
 /** A number, an array of one kind of numbers, or bytes. */
 function typeOf({ element }: Draft, size: number): ValueType {
-	const of: ValueType = { kind: "int", name: element === undefined || element === "mixed" ? "u8" : element };
-	const count = size / sizeOfType(of);
-	if (!Number.isInteger(count)) return { kind: "array", of: { kind: "int", name: "u8" }, count: size };
-	return count === 1 ? of : { kind: "array", of, count };
+	const of = int(element === undefined || element === "mixed" ? "u8" : element);
+	const count = size / of.size;
+	if (!Number.isInteger(count)) return array(int("u8"), size);
+	return count === 1 ? of : array(of, count);
 }

@@ -197,8 +197,23 @@ function readString(
 /** The value of a number token (decimal, 0x, 0b, and octal with a leading 0 as in C); undefined if it is none. */
 export function numberValue(token: Token): bigint | undefined {
 	if (token.kind !== "number") return undefined;
-	if (/^0[0-7]+$/.test(token.text)) return BigInt(`0o${token.text.slice(1)}`);
-	if (!/^(0[xX][0-9a-fA-F]+|0[bB][01]+|0|[1-9][0-9]*)$/.test(token.text)) return undefined;
+	if (!/^(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)$/.test(token.text)) return undefined;
 	// BigInt's own parser is quadratic in the length; no field takes more than 64 bits
-	return token.text.length > 70 ? 1n << 64n : BigInt(token.text);
+	if (token.text.length > 70) return 1n << 64n;
+	return BigInt(token.text.replace(/^0(?=[0-7])/, "0o"));
+}
+
+/** The labels before a statement's instruction or directive (`name:`, `1:`), and the rest. */
+export function splitLabels(statement: Statement): {
+	readonly labels: readonly Token[];
+	readonly rest: Statement;
+} {
+	const { tokens } = statement;
+	const labels: Token[] = [];
+	let at = 0;
+	while (tokens[at + 1]?.text === ":" && (tokens[at]!.kind === "name" || /^\d+$/.test(tokens[at]!.text))) {
+		labels.push(tokens[at]!);
+		at += 2;
+	}
+	return { labels, rest: at === 0 ? statement : { ...statement, tokens: tokens.slice(at) } };
 }

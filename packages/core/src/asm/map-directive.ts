@@ -2,9 +2,7 @@ import { TailhopError } from "../errors/index.ts";
 import { MAP_FLAG, MAP_TYPE } from "../isa/index.ts";
 import type { AssemblyMap } from "./assembly-file.ts";
 import type { Tokens } from "./tokens.ts";
-import { readType, type ValueType } from "./value-types.ts";
-
-const U32: ValueType = { kind: "int", name: "u32" };
+import { int, readType, type ValueType } from "./value-types.ts";
 
 /** Map types whose keys are u32 indexes unless something else is said. */
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY];
@@ -153,7 +151,7 @@ export function readMap(tokens: Tokens, structs: ReadonlyMap<string, ValueType>)
 		name,
 		type,
 		maxEntries: draft.maxEntries ?? 0,
-		...(ARRAYS.includes(type) && draft.keySize === undefined ? { key: U32 } : {}),
+		...(ARRAYS.includes(type) && draft.keySize === undefined ? { key: int("u32") } : {}),
 		...(HANDLES.includes(type) && draft.key === undefined ? { keySize: 4 } : {}),
 		...((HANDLES.includes(type) || HOLDS_MAPS.includes(type)) && draft.value === undefined
 			? { valueSize: 4 }

@@ -1,6 +1,6 @@
 import { BTF_FUNC, BTF_INT, BTF_VAR, type BtfBuilder } from "../btf/index.ts";
 import type { AssemblyFunction, AssemblyMap, Binding, Parameter } from "./assembly-file.ts";
-import { type IntName, sizeOfType, type ValueType } from "./value-types.ts";
+import { type IntName, int, type ValueType } from "./value-types.ts";
 
 /** C's names of the numbers, and how BTF encodes them. */
 const C_INTS: Readonly<Record<IntName, readonly [name: string, size: number, encoding: number]>> = {
@@ -33,13 +33,13 @@ export class ObjectTypes {
 	value(type: ValueType): number {
 		switch (type.kind) {
 			case "int": {
-				const int = this.#builder.int(...C_INTS[type.name]);
-				return type.name === "char" ? int : this.#builder.typedef(`__${type.name}`, int);
+				const id = this.#builder.int(...C_INTS[type.name]);
+				return type.name === "char" ? id : this.#builder.typedef(`__${type.name}`, id);
 			}
 			case "array":
 				return this.#builder.array(this.value(type.of), type.count);
 			case "struct":
-				return this.#struct(type.name, sizeOfType(type), () =>
+				return this.#struct(type.name, type.size, () =>
 					type.members.map((member) => ({
 						name: member.name,
 						type: this.value(member.type),
@@ -63,12 +63,12 @@ export class ObjectTypes {
 
 	/** FUNC of a function that returns int. A program takes its context, whatever that is. */
 	function(func: AssemblyFunction, isProgram: boolean): number {
-		const int = this.value({ kind: "int", name: "s32" });
+		const returns = this.value(int("s32"));
 		const parameters: (readonly [string, number])[] =
 			func.parameters?.map((parameter, i) => [`arg${i + 1}`, this.#parameter(parameter)] as const) ??
 			(isProgram ? [["ctx", this.#builder.ptr(0)]] : []);
 		const linkage = func.binding === "local" ? BTF_FUNC.STATIC : BTF_FUNC.GLOBAL;
-		return this.#builder.func(func.name, this.#builder.funcProto(int, parameters), linkage);
+		return this.#builder.func(func.name, this.#builder.funcProto(returns, parameters), linkage);
 	}
 
 	#parameter(parameter: Parameter): number {
@@ -101,12 +101,12 @@ export class ObjectTypes {
 
 	/** What a slot of a prog array points to: `int (void *)`. */
 	#slot(): number {
-		return this.#builder.funcProto(this.value({ kind: "int", name: "s32" }), [["", this.#builder.ptr(0)]]);
+		return this.#builder.funcProto(this.value(int("s32")), [["", this.#builder.ptr(0)]]);
 	}
 
 	#mapFields(map: AssemblyMap): { name: string; type: number }[] {
-		const int = this.#builder.int(...C_INTS.s32);
-		const number = (value: number) => this.#builder.ptr(this.#builder.array(int, value));
+		const element = this.#builder.int(...C_INTS.s32);
+		const number = (value: number) => this.#builder.ptr(this.#builder.array(element, value));
 		const fields = [{ name: "type", type: number(map.type) }];
 		const add = (name: string, value: number | undefined) => {
 			if (value !== undefined) fields.push({ name, type: number(value) });

@@ -276,3 +276,34 @@ L4:
 `);
 	});
 });
+
+describe("hostile text ends quickly", () => {
+	test.each<[string, string]>([
+		["labels on one line", `a: ${"1: ".repeat(20_000)}exit`],
+		["numeric labels, each used", "1: goto 1b\n".repeat(5_000)],
+		["braces", `.struct s ${"{".repeat(50_000)}`],
+		["dimensions", `.struct s { u8 a${"[1]".repeat(50_000)} }`],
+		[
+			"structs that double",
+			Array.from(
+				{ length: 40 },
+				(_, i) => `.struct s${i} { ${i === 0 ? "u8 a[0], u8 b" : `s${i - 1} a, s${i - 1} b`} }`,
+			).join("\n"),
+		],
+		["data", ".data\na: .zero 16000000\n.section .data.b\nb: .zero 16000000"],
+		["slots", ".map m type=prog_array max_entries=0xffffffff values=0xfffffffe:a\na: exit"],
+		["digits", `r0 = ${"9".repeat(200_000)}`],
+		["a sum of signs", `r0 = ${"-".repeat(100_000)}1`],
+	])(
+		"%s",
+		(_, text) => {
+			// a hang is vitest's to find: none of these takes a second
+			try {
+				assembleObject(text, "t.asm");
+			} catch (error) {
+				expect(error).toBeInstanceOf(TailhopError);
+			}
+		},
+		30_000,
+	);
+});

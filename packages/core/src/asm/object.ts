@@ -26,6 +26,9 @@ import { roundUp } from "./value-types.ts";
 
 const BIND: Readonly<Record<Binding, number>> = { local: STB.LOCAL, global: STB.GLOBAL, weak: STB.WEAK };
 
+/** Bytes of `.maps`: 8 for each slot up to a map's last filled one. */
+const MAX_MAPS = 0x100_0000;
+
 /**
  * Assembles a file to an object like clang's: maps as BTF definitions in `.maps` with relocated values, one FUNC and
  * func_info per function (they return int, so that the kernel takes tail calls in subprograms), and line info that
@@ -202,6 +205,15 @@ class ObjectWriter {
 			);
 			const offset = roundUp(end, 8);
 			end = offset + size;
+			if (end > MAX_MAPS)
+				throw new TailhopError(
+					"asm/range",
+					`the values of map ${map.name} take ${size} bytes`,
+					{ map: map.name },
+					{
+						hint: "slots this high are filled at run time",
+					},
+				);
 			this.#symbol({
 				name: map.name,
 				section: index,

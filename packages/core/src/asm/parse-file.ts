@@ -11,7 +11,7 @@ import type {
 	Parameter,
 } from "./assembly-file.ts";
 import { DataBuilder, isDataDirective } from "./data-directives.ts";
-import { lex, type Statement, type Token } from "./lexer.ts";
+import { lex, type Statement, splitLabels, type Token } from "./lexer.ts";
 import { readMap } from "./map-directive.ts";
 import type { Reference } from "./parse.ts";
 import { Tokens } from "./tokens.ts";
@@ -21,6 +21,9 @@ import { readStruct, readType, type ValueType } from "./value-types.ts";
 const DEFAULT_SECTION = "xdp";
 /** What a function is called that has no label. */
 const DEFAULT_FUNCTION = "entry";
+
+/** Contents of all data sections together; more is a mistake. */
+const MAX_DATA = 0x100_0000;
 
 interface FunctionDraft {
 	readonly name: string;
@@ -73,6 +76,8 @@ class FileReader {
 	#section = DEFAULT_SECTION;
 	readonly #code = new Map<string, FunctionDraft[]>();
 	readonly #data = new Map<string, DataBuilder>();
+	/** Bytes that the data sections may still take. */
+	readonly #dataLeft = { bytes: MAX_DATA };
 	readonly #maps = new Map<string, AssemblyMap>();
 	readonly #structs = new Map<string, ValueType>();
 	readonly #bindings = new Map<string, { binding: Binding; statement: Statement; token: Token }>();
@@ -128,14 +133,10 @@ class FileReader {
 	}
 
 	#statement(statement: Statement): void {
-		let { tokens } = statement;
-		while (tokens[1]?.text === ":" && (tokens[0]!.kind === "name" || /^\d+$/.test(tokens[0]!.text))) {
-			this.#label(tokens[0]!, statement.line);
-			tokens = tokens.slice(2);
-		}
-		const first = tokens[0];
+		const { labels, rest } = splitLabels(statement);
+		for (const label of labels) this.#label(label, statement.line);
+		const first = rest.tokens[0];
 		if (first === undefined) return;
-		const rest = { ...statement, tokens };
 		const data = this.#data.get(this.#section);
 		if (data !== undefined && isDataDirective(first.text)) {
 			data.directive(new Tokens(rest, 1), first.text);
@@ -289,7 +290,7 @@ class FileReader {
 			});
 		this.#section = section;
 		if (/^\.(data|rodata|bss)(\.|$)/.test(section) && !this.#data.has(section))
-			this.#data.set(section, new DataBuilder(section.startsWith(".bss"), this.#structs));
+			this.#data.set(section, new DataBuilder(section.startsWith(".bss"), this.#structs, this.#dataLeft));
 	}
 
 	#bind(tokens: Tokens, binding: Binding): void {
