@@ -4,7 +4,7 @@
 import { allocData, freeData } from "./alloc";
 import { align8, copyBytes } from "./bytes";
 import {
-	BPF_EXIST, BPF_NOEXIST, CPUS, E2BIG, EEXIST, EINVAL, ENOMEM, KIND, MAX_ENTRIES, VALUE_SIZE, isError,
+	BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, CPUS, E2BIG, EEXIST, EINVAL, ENOMEM, KIND, MAX_ENTRIES, VALUE_SIZE, isError,
 } from "./layout";
 
 @inline const VALUES: usize = KIND;
@@ -40,9 +40,11 @@ export function percpuArrayLookup(map: usize, key: usize, cpu: u32): usize {
 
 /** The checks of array_map_update_elem, in its order. */
 @inline function refusal(map: usize, key: usize, flags: u32): i32 {
-	if (flags > BPF_EXIST) return EINVAL;
+	if ((flags & ~BPF_F_LOCK) > BPF_EXIST) return EINVAL;
 	if (load<u32>(key) >= load<u32>(map, MAX_ENTRIES)) return E2BIG;
-	return flags == BPF_NOEXIST ? EEXIST : 0;
+	if (flags & BPF_NOEXIST) return EEXIST;
+	// no value has a spin lock
+	return flags & BPF_F_LOCK ? EINVAL : 0;
 }
 
 export function arrayUpdate(map: usize, key: usize, value: usize, flags: u32): i32 {

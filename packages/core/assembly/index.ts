@@ -15,4 +15,4 @@ export {
 	ringbufAdvance, ringbufCreate, ringbufOf, ringbufOutput, ringbufPeek, ringbufQuery, ringbufReserve, ringbufSubmit,
 } from "./ringbuf";
 export { slotExchange, slotLoad, slotsCreate, slotsSwap } from "./slots";
-export { tableKey, tableKeyCopy, tableNext, tableNextKey, tableValue } from "./table";
+export { tableFollow, tableKey, tableKeyCopy, tableLink, tableNext, tableNextKey, tableValue } from "./table";

@@ -41,6 +41,7 @@
 @inline export const BPF_ANY: u32 = 0;
 @inline export const BPF_NOEXIST: u32 = 1;
 @inline export const BPF_EXIST: u32 = 2;
+@inline export const BPF_F_LOCK: u32 = 4;
 
 /** Allocation results are addresses or negative errnos; the last 64 KiB of 4 GiB are never handed out. */
 @inline export function isError(value: usize): bool {

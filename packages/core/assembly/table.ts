@@ -193,9 +193,20 @@ export function carve(map: usize): usize {
 /** The element after a cursor (0: the first), 0 at the end. */
 export function tableNext(map: usize, cursor: usize): usize {
 	if (cursor == 0) return firstFrom(map, 0);
-	const next = atomic.load<u32>(cursor, NEXT);
-	if (!(next & 1)) return next;
-	return firstFrom(map, (next >> 1) + 1);
+	return tableFollow(map, tableLink(map, cursor));
+}
+
+/**
+ * What stands behind an element now. The kernel's for_each reads it before it calls back, and goes on from there
+ * although the callback may have deleted the element and used it again elsewhere.
+ */
+export function tableLink(map: usize, cursor: usize): u32 {
+	return atomic.load<u32>(cursor, NEXT);
+}
+
+/** The element that a link leads to, 0 at the end. */
+export function tableFollow(map: usize, link: u32): usize {
+	return link & 1 ? firstFrom(map, (link >> 1) + 1) : link;
 }
 
 /** htab_map_get_next_key: the element after a key's, the first one where the key is unknown. */

@@ -63,7 +63,10 @@ describe("array", () => {
 		const first = map.lookup(inMemory(runtime, le(0)), 0);
 		expect(map.valueAddress(99)).toBe(first + 99);
 		expect(map.valueAddress(100)).toBe(EINVAL);
+		expect([-1, 2 ** 29].map((offset) => map.valueAddress(offset))).toEqual([EINVAL, EINVAL]);
 		expect(newMap(runtime, ARRAY, 4, 100, 2).valueAddress(0)).toBe(ENOTSUPP);
+		expect(newMap(runtime, PERCPU_ARRAY, 4, 100, 1).valueAddress(0)).toBe(EINVAL);
+		expect(newMap(runtime, 1, 4, 100, 1).valueAddress(0)).toBe(EINVAL);
 	});
 
 	test("a walk hands out keys that stay while walks nest", () => {

@@ -1,9 +1,9 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, nextIndex } from "./base.ts";
-import { E2BIG, EINVAL } from "./errno.ts";
+import { E2BIG, EINVAL, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
-import { HEADER_SIZE } from "./layout.ts";
+import { ARRAY, HEADER_SIZE } from "./layout.ts";
 
 /** kernel/bpf/arraymap.c: array. */
 class ArrayMap extends BaseMap {
@@ -17,6 +17,14 @@ class ArrayMap extends BaseMap {
 
 	next(cursor: number): number {
 		return cursor < this.def.maxEntries ? cursor + 1 : 0;
+	}
+
+	link(cursor: number): number {
+		return cursor;
+	}
+
+	follow(link: number): number {
+		return this.next(link);
 	}
 
 	cursorKey(cursor: number): number {
@@ -41,14 +49,16 @@ class ArrayMap extends BaseMap {
 
 	/** array_map_direct_value_addr: an array of one entry only. */
 	override valueAddress(offset: number): number {
-		if (this.def.maxEntries !== 1) return super.valueAddress(offset);
-		return offset >= this.def.valueSize ? EINVAL : this.first + offset;
-	}
-
-	protected get first(): number {
-		return this.withBytes(new Uint8Array(4), null, (key) => this.lookup(key, 0));
+		if (offset < 0 || offset >= MAX_VALUE_OFFSET) return EINVAL;
+		if (this.def.maxEntries !== 1) return ENOTSUPP;
+		return offset >= this.def.valueSize
+			? EINVAL
+			: this.runtime.memory.u32(this.address + ARRAY.VALUES) + offset;
 	}
 }
+
+/** BPF_MAX_VAR_OFF: lddw's offsets end here, whatever the map. */
+const MAX_VALUE_OFFSET = 2 ** 29;
 
 class PercpuArrayMap extends ArrayMap {
 	override get hostValueSize(): number {
@@ -67,8 +77,8 @@ class PercpuArrayMap extends ArrayMap {
 		return this.code.percpuArrayUpdateAll(this.address, key, value, flags);
 	}
 
-	override valueAddress(offset: number): number {
-		return BaseMap.prototype.valueAddress.call(this, offset);
+	override valueAddress(_offset: number): number {
+		return EINVAL;
 	}
 }
 

@@ -156,8 +156,9 @@ export abstract class BaseMap implements MapInstance {
 		return 0;
 	}
 
+	/** Kinds without map_direct_value_addr. */
 	valueAddress(_offset: number): number {
-		return ENOTSUPP;
+		return EINVAL;
 	}
 
 	/** The CPU that the machine runs on: what smp_processor_id is for a host's call. */

@@ -68,6 +68,9 @@ export interface MapCode {
 
 	/** Elements as cursors: the one after `element` (0: the first), 0 at the end. */
 	tableNext(map: number, element: number): number;
+	/** What stands behind an element now (as i32), and the element that such a link leads to. */
+	tableLink(map: number, element: number): number;
+	tableFollow(map: number, link: number): number;
 	tableNextKey(map: number, key: number): number;
 	/** In the control area. */
 	tableKey(map: number, element: number): number;

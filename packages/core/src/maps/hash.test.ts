@@ -118,6 +118,27 @@ test.each([
 	expect([run(), run(), run()]).toEqual(seen);
 });
 
+test("a walk goes on where the kernel's does when the callback uses the element again", () => {
+	const runtime = newRuntime();
+	const map = newMap(runtime, HASH, 4, 8, 64, F.ZERO_SEED);
+	for (let i = 0; i < 10; i++) map.hostUpdate(le(i), le(i, 8), 0n);
+	const order = [...map.hostEntries()].map(([key]) => key[0]);
+	const walked: number[] = [];
+	// each callback deletes its element and puts in another key, which takes the same element
+	for (let at = map.next!(0); at !== 0; ) {
+		const link = map.link!(at);
+		const key = runtime.memory.u32(map.cursorKey!(at));
+		walked.push(key);
+		if (key < 10) {
+			map.hostDelete(le(key));
+			map.hostUpdate(le(key + 100), le(0, 8), 0n);
+		}
+		at = map.follow!(link);
+	}
+	expect(walked.filter((key) => key < 10)).toEqual(order);
+	expect(new Set(walked).size).toBe(walked.length);
+});
+
 describe("percpu_hash", () => {
 	test("a program sees its CPU's value, the host all of them", () => {
 		const runtime = newRuntime();

@@ -26,6 +26,14 @@ export abstract class TableMap extends BaseMap {
 		return this.code.tableNext(this.address, cursor) >>> 0;
 	}
 
+	link(cursor: number): number {
+		return this.code.tableLink(this.address, cursor);
+	}
+
+	follow(link: number): number {
+		return this.code.tableFollow(this.address, link) >>> 0;
+	}
+
 	cursorKey(cursor: number): number {
 		return this.code.tableKeyCopy(this.address, cursor) >>> 0;
 	}

@@ -28,6 +28,12 @@ export interface MapInstance {
 	 * data area (the key is a copy that stays as long as the element).
 	 */
 	next?(cursor: number): number;
+	/**
+	 * Where the walk goes on after a cursor, whatever the callback does to the element meanwhile: ask `link` before
+	 * the callback, `follow` after it (the kernel's hlist_nulls_for_each_entry_safe). `next` is both in one.
+	 */
+	link?(cursor: number): number;
+	follow?(link: number): number;
 	cursorKey?(cursor: number): number;
 	cursorValue?(cursor: number, cpu: number): number;
 
