@@ -15,6 +15,10 @@ const RDONLY_PROG = 1 << 7;
 /** BPF_F_WRONLY_PROG. */
 const WRONLY_PROG = 1 << 8;
 
+/** BPF_MAP_TYPE_*: the kinds whose lookup gives a map. */
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
+
 /** A helper's prototype, read once. */
 export interface HelperPlan {
 	readonly name: string;
@@ -216,7 +220,7 @@ export function resultProvenance(x: Execution, plan: HelperPlan, result: number)
 			if (result === 0) return SCALAR;
 			const map = x.host.runtime.map(r[2]! >>> 0);
 			if (map === undefined) return SCALAR;
-			if (map.def.inner !== undefined) {
+			if (map.def.type === ARRAY_OF_MAPS || map.def.type === HASH_OF_MAPS) {
 				const inner = x.host.runtime.map(result >>> 0);
 				return inner === undefined
 					? SCALAR

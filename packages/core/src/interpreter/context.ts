@@ -116,7 +116,7 @@ export function contextStore(
 	const { view } = x.host.runtime.memory;
 	const low = x.registers[s]!;
 	let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
-	if (field.store !== undefined) value = field.store(value >>> 0);
+	if (field.store !== undefined) value = field.store(value >>> 0, x.registers[s + 1]!);
 	if (value === undefined) return;
 	if (size === 1) view.setUint8(address, value);
 	else if (size === 2) view.setUint16(address, value, true);

@@ -164,7 +164,18 @@ export class Machine implements Disposable {
 			owner: undefined,
 		};
 		this.#records.push(record);
-		this.#maps.set(def.name, new MapHandle(record, this.#lifecycle, (name) => this.#programs.get(name)));
+		this.#maps.set(
+			def.name,
+			new MapHandle(
+				record,
+				this.#lifecycle,
+				(name) => this.#programs.get(name),
+				(which) =>
+					typeof which === "string"
+						? this.#maps.get(which)
+						: [...this.#maps.values()].find((map) => map.record.address === which),
+			),
+		);
 		if (def.initial !== undefined && instance !== undefined) {
 			this.memory.write(instance.valueAddress(0), def.initial);
 		}
@@ -202,8 +213,7 @@ export class Machine implements Disposable {
 		if (outer.instance === undefined || inner?.instance === undefined) return;
 		const value = new Uint8Array(4);
 		new DataView(value.buffer).setUint32(0, inner.address, true);
-		const bytes = new Uint8Array(outer.def.keySize);
-		new DataView(bytes.buffer).setUint32(0, key, true);
+		const bytes = Uint8Array.from({ length: outer.def.keySize }, (_, i) => (i < 4 ? key >>> (8 * i) : 0));
 		outer.instance.hostUpdate(bytes, value, 0n);
 	}
 

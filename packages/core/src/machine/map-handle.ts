@@ -10,6 +10,11 @@ import type { MapRecord } from "./records.ts";
 export type UpdateMode = "any" | "noexist" | "exist";
 const MODES: Record<UpdateMode, bigint> = { any: 0n, noexist: 1n, exist: 2n };
 
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
+/** What an inner map shares with the template (kernel: bpf_map_meta_equal). */
+const LIKE = ["type", "keySize", "valueSize", "flags"] as const;
+
 /**
  * A map of a machine from the host's side. Keys and values are JavaScript values by the map's BTF types: a struct
  * is an object of its fields, an integer beyond 2^53 a decimal string; without a type a number, or bytes.
@@ -22,17 +27,21 @@ export class MapHandle implements Disposable {
 	readonly references: MapReferences;
 	readonly #lifecycle: Lifecycle;
 	readonly #programs: (name: string) => ProgramHandle | undefined;
+	/** A map by name, or by the address of its header. */
+	readonly #maps: (which: string | number) => MapHandle | undefined;
 
 	/** @internal */
 	constructor(
 		record: MapRecord,
 		lifecycle: Lifecycle,
 		programs: (name: string) => ProgramHandle | undefined,
+		maps: (which: string | number) => MapHandle | undefined,
 	) {
 		this.record = record;
 		this.references = new MapReferences(record, lifecycle);
 		this.#lifecycle = lifecycle;
 		this.#programs = programs;
+		this.#maps = maps;
 	}
 
 	get name(): string {
@@ -74,12 +83,47 @@ export class MapHandle implements Disposable {
 		return record && { name: record.name, id: record.id };
 	}
 
+	/** A map of maps: its values are the names of maps. */
+	get isMapInMap(): boolean {
+		const { type } = this.record.def;
+		return type === ARRAY_OF_MAPS || type === HASH_OF_MAPS;
+	}
+
+	/** Puts a map of the machine in; it must be like the inner map that this map was made with. */
+	setInnerMap(key: ValueInput, name: string, mode: UpdateMode = "any"): void {
+		const inner = this.#maps(name);
+		if (inner === undefined)
+			throw new TailhopError("machine/unknown-map", `no map ${name}`, { map: this.name });
+		const template = this.def.inner;
+		if (template !== undefined && !LIKE.every((field) => template[field] === inner.def[field]))
+			throw mapError(
+				this.record,
+				22,
+				`${name} is not like its inner map`,
+				`The same ${LIKE.join(", ")} are needed.`,
+			);
+		const value = new Uint8Array(4);
+		new DataView(value.buffer).setUint32(0, inner.record.address, true);
+		this.update(this.keyBytes(key), value, mode);
+	}
+
+	innerMap(key: ValueInput): MapHandle | undefined {
+		const found = this.lookup(this.keyBytes(key));
+		return found === undefined ? undefined : this.#innerAt(found);
+	}
+
+	#innerAt(value: Uint8Array): MapHandle | undefined {
+		const address = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
+		return this.#maps(address);
+	}
+
 	get isProgArray(): boolean {
 		return this.record.def.type === PROG_ARRAY;
 	}
 
 	/** The value of a key, or undefined. */
 	get(key: ValueInput): JsonValue | undefined {
+		if (this.isMapInMap) return this.innerMap(key)?.name;
 		if (this.isProgArray) return this.slot(this.#slotOf(key))?.name;
 		const found = this.lookup(this.keyBytes(key));
 		return found === undefined ? undefined : this.formatValue(found);
@@ -87,6 +131,10 @@ export class MapHandle implements Disposable {
 
 	/** Sets the value of a key. @throws TailhopError btf/value for what the types refuse, machine/* for the map */
 	set(key: ValueInput, value: ValueInput | ProgramHandle, mode: UpdateMode = "any"): void {
+		if (this.isMapInMap && typeof value === "string") {
+			this.setInnerMap(key, value, mode);
+			return;
+		}
 		if (this.isProgArray) {
 			if (typeof value !== "string" && !(value instanceof ProgramHandle))
 				throw mapError(this.record, 22, "not a program", "Give a program's name or handle.");
