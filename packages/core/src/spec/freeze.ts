@@ -4,7 +4,8 @@
  */
 export function deepFreeze<T>(value: T): T {
 	const work: unknown[] = [value];
-	for (let next = work.pop(); work.length > 0 || next !== undefined; next = work.pop()) {
+	while (work.length > 0) {
+		const next = work.pop();
 		if (typeof next !== "object" || next === null || Object.isFrozen(next)) continue;
 		if (ArrayBuffer.isView(next) || next instanceof Set || next instanceof Map) continue;
 		Object.freeze(next);

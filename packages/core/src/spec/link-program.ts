@@ -113,11 +113,19 @@ function layOut(spec: ObjectSpec, main: number, room: number): Layout {
 		if (size > MAX_PROGRAM || size > room) tooLarge(spec, main, size > MAX_PROGRAM);
 		work.push({ references: referredTo(spec, one) });
 	};
+	const drain = () => {
+		for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
+			const { done, value } = top.references.next();
+			if (done) work.pop();
+			else if (!starts.has(value)) append(value);
+		}
+	};
 	append(main);
-	for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
-		const { done, value } = top.references.next();
-		if (done) work.pop();
-		else if (!starts.has(value)) append(value);
+	drain();
+	const { exceptionCallback } = spec.functions[main]!;
+	if (exceptionCallback !== undefined && !starts.has(exceptionCallback)) {
+		append(exceptionCallback);
+		drain();
 	}
 	return { parts, starts, size };
 }

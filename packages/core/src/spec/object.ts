@@ -64,6 +64,8 @@ export interface FunctionSpec {
 	readonly typeId: number;
 	/** Whether it is loaded on its own, and not only as a subprogram. */
 	readonly program: boolean;
+	/** Index of the function that the kernel calls when the program throws; it goes with the program. */
+	readonly exceptionCallback?: number;
 	/** The kind of program; absent where nothing in the object says it. */
 	readonly kind?: SectionKind;
 }

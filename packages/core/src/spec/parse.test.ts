@@ -80,6 +80,7 @@ test("functions: linkage by symbol, programs by section, static ones too", () =>
 		"internal static",
 		"concealed static",
 		"replaceable global",
+		"caught global",
 		"body static",
 		"by_value global program",
 		"lonely static program",
@@ -136,7 +137,7 @@ describe("link", () => {
 			"by_value: by_value body",
 			"lonely: lonely internal",
 			"tagged: tagged replaceable concealed internal",
-			"entry: entry visible internal tagged replaceable concealed",
+			"entry: entry visible internal tagged replaceable concealed caught",
 		]);
 	});
 

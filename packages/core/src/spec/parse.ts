@@ -12,6 +12,7 @@ import {
 	readRelocations,
 } from "./code.ts";
 import { dataMaps, structOpsMaps } from "./data-maps.ts";
+import { assignExceptionCallbacks } from "./exception-callbacks.ts";
 import { readExterns } from "./externs.ts";
 import { deepFreeze } from "./freeze.ts";
 import { legacyMaps } from "./legacy-maps.ts";
@@ -48,7 +49,10 @@ function read(raw: Source): ObjectSpec {
 	const source: Source = btf === undefined ? raw : { ...raw, btf };
 	const code = decodeCode(source);
 	const legacy = legacyMaps(source);
-	const functions = readFunctions(source, code, legacy.length === 0 ? undefined : legacyKind(source, code));
+	const functions = assignExceptionCallbacks(
+		btf,
+		readFunctions(source, code, legacy.length === 0 ? undefined : legacyKind(source, code)),
+	);
 	const declared = [...btfMaps(source), ...legacy];
 	const data = [...dataMaps(source, referencedSections(source, code)), ...structOpsMaps(source)];
 	const placed: readonly PlacedMap[] = [...declared, ...data];
