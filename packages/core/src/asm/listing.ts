@@ -33,12 +33,19 @@ export function printProgram(
 	const width = Math.max(4, String(insns.length).length);
 	const lines: string[] = [];
 	let nextLine = 0;
+	let shown: string | undefined;
 	for (let i = 0; i < insns.length; i += slotsOf(insns[i]!)) {
 		const name = functions.get(i);
-		if (name !== undefined) lines.push(...(i === 0 ? [] : [""]), `${name}:`);
+		if (name !== undefined) {
+			lines.push(...(i === 0 ? [] : [""]), `${name}:`);
+			shown = undefined;
+		}
 		let source: LineInfo | undefined;
 		while ((program.lines[nextLine]?.insn ?? insns.length) <= i) source = program.lines[nextLine++];
-		if (source !== undefined && options.source !== false) lines.push(sourceComment(source));
+		// compilers say the same line again for another column of it
+		const comment = source === undefined ? undefined : sourceComment(source);
+		if (comment !== undefined && comment !== shown && options.source !== false) lines.push(comment);
+		shown = comment ?? shown;
 		if (labels.has(i)) lines.push(`L${i}:`);
 		const bytes = options.bytes ? `${hexBytes(insns, i)}  ` : "";
 		lines.push(
