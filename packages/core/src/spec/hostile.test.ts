@@ -403,13 +403,17 @@ describe("functions", () => {
 	});
 
 	test("deep chains of calls neither recurse nor multiply without bound", () => {
-		const count = 3000;
-		// each function calls the next; every function is a program of its own, so that all together are 9 million
-		const insns = Array.from({ length: count }, () => [make("call_local", { imm: 1 }), make("exit")]).flat();
-		insns[insns.length - 2] = make("mov64", { dst: 0 });
+		// each function calls the next, and each is a program of its own: all together are 5 million instructions
+		const count = 1000;
+		const size = 10;
+		const insns = Array.from({ length: count * size }, (_, i) =>
+			i % size === 0 ? make("call_local", { imm: size - 1 }) : make(i % size === size - 1 ? "exit" : "mov64"),
+		);
+		insns[(count - 1) * size] = make("mov64");
 		const object = draft((o) => {
 			const section = o.code("tc", insns);
-			for (let i = 0; i < count; i++) o.symbol(`f${i}`, section, { type: STT.FUNC, value: i * 16, size: 16 });
+			for (let i = 0; i < count; i++)
+				o.symbol(`f${i}`, section, { type: STT.FUNC, value: i * size * 8, size: size * 8 });
 		});
 		expect(object.error()).toMatchObject({ code: "link/too-large", where: { section: "tc" } });
 		expect(object.link({ programs: ["f0"] }).programs[0]!.functions.length).toBe(count);
@@ -596,6 +600,6 @@ test("changed bytes give typed errors, or objects that link", () => {
 				survives(bytes);
 			},
 		),
-		{ numRuns: 400 },
+		{ numRuns: 200 },
 	);
 });
