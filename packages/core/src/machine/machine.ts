@@ -1,4 +1,4 @@
-import { TailhopError } from "../errors/index.ts";
+import { locate, TailhopError } from "../errors/index.ts";
 import {
 	defaultEnvironment,
 	type Environment,
@@ -16,7 +16,7 @@ import {
 	Regions,
 	STACK_SIZE,
 } from "../interpreter/index.ts";
-import { LDDW } from "../isa/index.ts";
+import { LDDW, validate } from "../isa/index.ts";
 import {
 	controlNeed,
 	createMap,
@@ -234,6 +234,7 @@ export class Machine implements Disposable {
 			if (insn.opcode === 0x18 && (insn.src === LDDW.MAP_IDX || insn.src === LDDW.MAP_IDX_VALUE))
 				used.add(resolve(insn.imm));
 		}
+		check(linked, program);
 		const index = this.#lifecycle.freeIndex();
 		const functions = this.#regions.add(REGION.FUNCTION, 0, 0, "none", index, program.name);
 		const lowered = lower(program, linked.maps, index, this.#pool, {
@@ -451,5 +452,14 @@ export class Machine implements Disposable {
 		this.#regions.keep();
 		memory.setU32(MACHINE.TAIL_CALLS, 0);
 		return this.#execution;
+	}
+}
+
+/** What the kernel refuses before it looks at a program's meaning: opcodes, reserved fields, jump targets. */
+function check(linked: LinkedObject, program: LinkedProgram): void {
+	try {
+		validate(program.insns);
+	} catch (error) {
+		throw locate(error, { file: linked.file, section: program.section, program: program.name });
 	}
 }
