@@ -134,7 +134,9 @@ export class DataBuilder {
 				".var takes at most one number, for a number's type",
 				tokens.where(),
 			);
-		this.#variables[this.#variables.length - 1] = { ...last, type };
+		this.#align = Math.max(this.#align, type.align);
+		this.#push(roundUp(this.#size, type.align) - this.#size, 0n, tokens);
+		this.#variables[this.#variables.length - 1] = { ...last, type, offset: this.#size };
 		this.#push(size, values[0] ?? 0n, tokens);
 	}
 

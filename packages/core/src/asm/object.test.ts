@@ -143,6 +143,26 @@ exit
 		expect(slots).toMatchObject([{ slot: 1, target: "one" }]);
 	});
 
+	test("variables by type, aligned, and by what is written", () => {
+		const { maps } = object(`
+entry: r0 = 0
+exit
+.struct pair { u8 a, u64 b }
+.data
+text:	.asciz "hi"
+one:	.var u32 = 7
+two:	.var pair[2]
+bytes:	.byte 1, 2
+`);
+		expect(maps[0]!.variables.map(({ name, offset, size }) => [name, offset, size])).toEqual([
+			["text", 0, 4],
+			["one", 4, 4],
+			["two", 8, 32],
+			["bytes", 40, 2],
+		]);
+		expect([...maps[0]!.initial!]).toEqual([104, 105, 0, 0, 7, ...Array(35).fill(0), 1, 2]);
+	});
+
 	test("the same bytes each time", () => {
 		expect(assembleObject(CHAIN, "t.asm")).toEqual(assembleObject(CHAIN, "t.asm"));
 	});
