@@ -14,7 +14,7 @@ export interface WorkerInput {
 	readonly seed: number;
 	readonly first: number;
 	readonly until: number;
-	/** [0] = the running case; the clock is the parent's. */
+	/** [0] = the running case, -1 before the first; the clock is the parent's. */
 	readonly progress: SharedArrayBuffer;
 }
 

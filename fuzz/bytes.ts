@@ -16,6 +16,8 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const out = join(root, ".tmp", "fuzz");
 /** Wall-clock milliseconds after which a case is given up as endless. */
 const HANG = 30_000;
+/** In `progress` until the thread has loaded everything: that takes as long as it takes. */
+const NOT_STARTED = -1;
 
 const { values } = parseArgs({
 	options: {
@@ -67,23 +69,24 @@ async function fuzz(seconds: number, seed: number): Promise<void> {
 /** Runs cases in a thread of its own; the number of the case that it died of, or that never ended. */
 function runWorker(input: WorkerInput): Promise<WorkerReport | number> {
 	const progress = new Int32Array(input.progress);
-	progress[0] = input.first;
+	progress[0] = NOT_STARTED;
 	const worker = new Worker(join(root, "scripts", "run-ts.mjs"), {
 		argv: [join(root, "fuzz", "bytes-worker.ts")],
 		workerData: input,
 		resourceLimits: { maxOldGenerationSizeMb: 1024 },
 	});
-	return new Promise((done) => {
-		let last = { index: -1, at: Date.now() };
+	return new Promise((done, fail) => {
+		let last = { index: NOT_STARTED, at: Date.now() };
 		const watch = setInterval(() => {
 			const index = Atomics.load(progress, 0);
-			if (index !== last.index) last = { index, at: Date.now() };
+			if (index !== last.index || index === NOT_STARTED) last = { index, at: Date.now() };
 			if (Date.now() - last.at > HANG) finish(index);
 		}, 500);
 		const finish = (result: WorkerReport | number) => {
 			clearInterval(watch);
 			void worker.terminate();
-			done(result);
+			if (result === NOT_STARTED) fail(new Error("the fuzzing thread did not start"));
+			else done(result);
 		};
 		worker.on("message", (report: WorkerReport) => finish(report));
 		worker.on("error", (error) => {
