@@ -206,10 +206,8 @@ function valid(kind: ArgKind, register: number): readonly Insn[] | undefined {
 
 /** The types that may call it; a sleepable one where it needs that. */
 function typesFor({ id, mightSleep }: HelperPrototype): number[] {
-	if (mightSleep) return [SYSCALL];
-	return Object.keys(ALLOWED_BY_TYPE)
-		.map(Number)
-		.filter((type) => helpersAllowed(type, ATTACH_TYPE[type] ?? 0)?.has(id));
+	const types = mightSleep ? [SYSCALL] : Object.keys(ALLOWED_BY_TYPE).map(Number);
+	return types.filter((type) => helpersAllowed(type, ATTACH_TYPE[type] ?? 0)?.has(id));
 }
 
 /**

@@ -12,7 +12,7 @@ function ids(text: string): number[] {
 }
 
 /** Every type below may call these. */
-export const ALLOWED_EVERYWHERE =
+const ALLOWED_EVERYWHERE =
 	"1-3 5-8 12 14-17 22 35 37 42 55 80 87-89 93-94 105-106 109 112-115 117-118 120 123 125 130-134 141 148-149 153-154 156-158 164-165 169-172 175-177 180-182 191 194-195 197-203 208-211";
 
 const SCHED =

@@ -6,7 +6,7 @@ export const lockPrototypes = [
 	{ id: 94, name: "spin_unlock", args: ["spin_lock"], returns: "void" },
 ] as const satisfies readonly HelperPrototype[];
 
-export const lockHelpers: readonly Helper[] = lockPrototypes.map((prototype) => ({
+export const lockHelpers: readonly Helper[] = /* @__PURE__ */ lockPrototypes.map((prototype) => ({
 	prototype,
 	run: () => 0,
 }));

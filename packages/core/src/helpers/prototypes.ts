@@ -20,8 +20,9 @@ import { stringPrototypes } from "./strings.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { taskPrototypes } from "./tasks.ts";
 import { timePrototypes } from "./time.ts";
+import { tracingPrototypes } from "./tracing.ts";
 import { tunnelPrototypes } from "./tunnel.ts";
-import type { ArgKind, HelperPrototype } from "./types.ts";
+import type { HelperPrototype } from "./types.ts";
 
 /** Every prototype, family by family; ids are unique. */
 export const PROTOTYPE_LIST: readonly HelperPrototype[] = [
@@ -47,6 +48,7 @@ export const PROTOTYPE_LIST: readonly HelperPrototype[] = [
 	...skbMetaPrototypes,
 	...skbRoomPrototypes,
 	...tunnelPrototypes,
+	...tracingPrototypes,
 	...tailCallPrototypes,
 ];
 
@@ -55,30 +57,40 @@ export const PROTOTYPES: ReadonlyMap<number, HelperPrototype> = /* @__PURE__ */ 
 	/* @__PURE__ */ PROTOTYPE_LIST.map((prototype) => [prototype.id, prototype]),
 );
 
-/** Helpers whose first argument is another in some program types. */
+/** What is different about a helper in some program types. */
 const BY_TYPE: readonly {
 	readonly id: number;
 	readonly types: (type: number) => boolean;
-	readonly args: readonly ArgKind[];
+	readonly as: Partial<Pick<HelperPrototype, "args" | "gplOnly">>;
 }[] = [
 	// of the current task, except where there is an skb of the traffic control layer or of a route
-	{ id: 17, types: (type) => ![3, 4, 10, 11, 12, 19].includes(type), args: [] },
+	{ id: 17, types: (type) => ![3, 4, 10, 11, 12, 19].includes(type), as: { args: [] } },
 	// sk_reuseport, syscall: of a socket
-	{ id: 46, types: (type) => type === 21 || type === 31, args: ["sock_common_or_null"] },
+	{ id: 46, types: (type) => type === 21 || type === 31, as: { args: ["sock_common_or_null"] } },
 	// cgroup_sockopt: of a socket
-	{ id: 49, types: (type) => type === 25, args: ["sock_common", "anything", "anything", "mem_in", "size"] },
-	{ id: 57, types: (type) => type === 25, args: ["sock_common", "anything", "anything", "mem_out", "size"] },
+	{
+		id: 49,
+		types: (type) => type === 25,
+		as: { args: ["sock_common", "anything", "anything", "mem_in", "size"] },
+	},
+	{
+		id: 57,
+		types: (type) => type === 25,
+		as: { args: ["sock_common", "anything", "anything", "mem_out", "size"] },
+	},
+	// perf_event: of the sample that it gets, not of the task
+	{ id: 27, types: (type) => type === 7, as: { gplOnly: false } },
 	// cgroup_sock: the context is the socket
-	{ id: 107, types: (type) => type === 9, args: ["map", "ctx", "map_value_or_null", "anything"] },
+	{ id: 107, types: (type) => type === 9, as: { args: ["map", "ctx", "map_value_or_null", "anything"] } },
 	// sk_lookup: NULL takes the choice back
-	{ id: 124, types: (type) => type === 30, args: ["ctx", "sock_or_null", "anything"] },
+	{ id: 124, types: (type) => type === 30, as: { args: ["ctx", "sock_or_null", "anything"] } },
 	// syscall: of an xdp_md that a kernel function gave
-	{ id: 188, types: (type) => type === 31, args: ["btf_ptr"] },
+	{ id: 188, types: (type) => type === 31, as: { args: ["btf_ptr"] } },
 ];
 
 /** The prototype of helper `id` as a program of this type sees it. */
 export function prototypeFor(id: number, programType: number): HelperPrototype | undefined {
 	const prototype = PROTOTYPES.get(id);
 	const other = BY_TYPE.find((row) => row.id === id && row.types(programType));
-	return prototype === undefined || other === undefined ? prototype : { ...prototype, args: other.args };
+	return prototype === undefined || other === undefined ? prototype : { ...prototype, ...other.as };
 }

@@ -7,7 +7,11 @@ import type { HelperPrototype } from "./types.ts";
 describe("registry", () => {
 	test("every prototype has 6.18's name, and its id is its own", () => {
 		for (const { id, name } of PROTOTYPE_LIST) expect([id, name]).toEqual([id, HELPER_NAMES[id]]);
-		expect(PROTOTYPE_LIST.length).toBe(PROTOTYPES.size);
+		// 6.18's 211, each once
+		expect([PROTOTYPE_LIST.length, PROTOTYPES.size]).toEqual([
+			HELPER_NAMES.length - 1,
+			HELPER_NAMES.length - 1,
+		]);
 	});
 
 	test("a size follows the memory that it measures, and other memory says its size", () => {
