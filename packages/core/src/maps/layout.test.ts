@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ALLOCATOR, CONTROL_HEAP } from "../memory/index.ts";
-import { ARRAY, MAP, QUEUE, SLOTS, TABLE } from "./layout.ts";
+import { ARRAY, MAP, QUEUE, RING, SLOTS, TABLE } from "./layout.ts";
 import { inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 // The numbers here and in packages/core/assembly are the same: each field holds what it should.
@@ -68,4 +68,25 @@ test("slots, tables and queues", () => {
 	queue.hostLookupAndDelete(new Uint8Array());
 	const at = (offset: number) => memory.u32(queue.address + offset);
 	expect([at(QUEUE.HEAD), at(QUEUE.TAIL), memory.u32(at(QUEUE.DATA) + 4)]).toEqual([2, 1, 6]);
+});
+
+test("ring buffers", () => {
+	const runtime = newRuntime();
+	const { memory } = runtime;
+	const [first, second] = [newMap(runtime, 27, 0, 0, 4096), newMap(runtime, 27, 0, 0, 4096)];
+	expect(memory.u32(second.address + RING.CHAIN)).toBe(first.address);
+	const ring = second.ring!;
+	const at = (offset: number) => memory.u32(second.address + offset);
+	expect([at(RING.DATA), at(RING.OVERHANG)]).toEqual([0, 0]);
+	for (let i = 0; i < 2; i++) {
+		const sample = ring.reserve(3000, 0);
+		if (i === 0) expect(sample).toBe(at(RING.DATA) + 8);
+		// the second one wraps
+		else expect(sample).toBe(at(RING.OVERHANG) + 8);
+		ring.submit(sample);
+		ring.consume();
+	}
+	ring.reserve(0, 0);
+	ring.reserve(0, 0);
+	expect([at(RING.CONSUMER), at(RING.PRODUCER), at(RING.PENDING)]).toEqual([6016, 6032, 6016]);
 });

@@ -37,6 +37,16 @@ export const SLOTS = { WORDS: MAP.KIND } as const;
 /** queue, stack: values at DATA + index * VALUE_SIZE, the next one goes to HEAD, TAIL is the oldest. */
 export const QUEUE = { HEAD: MAP.KIND, TAIL: MAP.KIND + 4, DATA: MAP.KIND + 8 } as const;
 
+/** ringbuf: positions are u64; DATA and OVERHANG are 0 until they are needed; CHAIN is the ring made before. */
+export const RING = {
+	CONSUMER: MAP.KIND,
+	PRODUCER: MAP.KIND + 8,
+	PENDING: MAP.KIND + 16,
+	DATA: MAP.KIND + 24,
+	OVERHANG: MAP.KIND + 28,
+	CHAIN: MAP.KIND + 40,
+} as const;
+
 /** hash kinds: assembly/table.ts describes elements and buckets. */
 export const TABLE = {
 	SEED: MAP.KIND,
