@@ -32,6 +32,8 @@ const [tracePrintk, snprintf, traceVprintk] = printkPrototypes;
 
 /** MAX_BPRINTF_BUF with its NUL. */
 const TEXT_LIMIT = 1023;
+/** A constant string has no size of its own: it ends inside its map value. */
+const MAX_CONST_STRING = 1 << 20;
 /** MAX_BPRINTF_VARARGS. */
 const MAX_ARGS = 12;
 
@@ -57,7 +59,7 @@ export const printkHelpers: readonly Helper[] = [
 		run(rt, address, size, format, data, dataLength) {
 			const args = argumentArray(rt.memory, data >>> 0, dataLength >>> 0);
 			const { u8 } = rt.memory;
-			const text = stringIn(u8, format >>> 0, u8.length);
+			const text = stringIn(u8, format >>> 0, MAX_CONST_STRING);
 			if (args === undefined || text === undefined) return EINVAL;
 			const room = size >>> 0;
 			const formatted = formatPrintk(rt.memory, text, args, Math.max(0, room - 1));
@@ -85,8 +87,8 @@ function print(rt: HelperRuntime, address: number, size: number, args: readonly 
 
 /** The bytes before the NUL, a copy; undefined if there is none within `size`. */
 function stringIn(u8: Uint8Array, address: number, size: number): Uint8Array | undefined {
-	const nul = u8.indexOf(0, address);
-	return nul < 0 || nul - address >= size ? undefined : u8.slice(address, nul);
+	const nul = u8.subarray(address, address + size).indexOf(0);
+	return nul < 0 ? undefined : u8.slice(address, address + nul);
 }
 
 /** An array of u64 arguments; undefined: a length that the kernel refuses. */
