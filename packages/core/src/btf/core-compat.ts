@@ -10,15 +10,16 @@ import type { Btf, BtfOf, BtfType } from "./types.ts";
 /** Deeper nesting than this is refused, as in libbpf. */
 const MAX_LEVEL = 32;
 
-/** Steps that one relocation may take: types that share parts can ask for exponentially many. */
-const MAX_STEPS = 1_000_000;
+/** Steps that all relocations of an object may take: types that share parts can ask for exponentially many. */
+const MAX_STEPS = 10_000_000;
 
-/** Counts steps of one relocation. */
+/** Counts steps. */
 export class CoreBudget {
 	#left = MAX_STEPS;
 
-	spend(): void {
-		if (--this.#left < 0) {
+	spend(steps = 1): void {
+		this.#left -= steps;
+		if (this.#left < 0) {
 			throw new TailhopError(
 				"link/core-relo",
 				"the types are too entangled to compare",
@@ -177,7 +178,7 @@ export function typesMatch(
 				return behindPointer && target.kind === (local.union ? "union" : "struct");
 			case "enum":
 			case "enum64":
-				return isEnum(target) && enumsMatch(local, target);
+				return isEnum(target) && enumsMatch(pair, local, target);
 			case "struct":
 			case "union":
 				if (!behindPointer) return isComposite(target) && compositesMatch(pair, local, target, level);
@@ -216,7 +217,12 @@ export function typesMatch(
 	}
 }
 
-function enumsMatch(local: BtfOf<"enum" | "enum64">, target: BtfOf<"enum" | "enum64">): boolean {
+function enumsMatch(
+	pair: TypePair,
+	local: BtfOf<"enum" | "enum64">,
+	target: BtfOf<"enum" | "enum64">,
+): boolean {
+	pair.budget.spend(local.values.length + target.values.length);
 	if (local.values.length > target.values.length) return false;
 	const names = new Set(target.values.map((value) => essentialName(value.name)));
 	return local.values.every((value) => names.has(essentialName(value.name)));

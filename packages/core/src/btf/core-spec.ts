@@ -143,7 +143,10 @@ export function matchCoreSpec(
 		const type = typeById(target, typeId);
 		if (!isEnum(type)) return undefined;
 		const name = essentialName(local.accessors[0]!.name!);
-		const index = type.values.findIndex((value) => essentialName(value.name) === name);
+		const index = type.values.findIndex((value) => {
+			pair.budget.spend();
+			return essentialName(value.name) === name;
+		});
 		if (index < 0) return undefined;
 		const accessor = { typeId, index, name: type.values[index]!.name };
 		return { btf: target, rootId: candidate, accessors: [accessor], bitOffset: 0 };

@@ -62,9 +62,47 @@ export function resolveCoreRelo(local: Btf, relo: CoreRelo, target: CoreTarget):
 		fail(local, relo, "the root type has no name", "Give the type a name, or ask about an outer one.");
 	if (target.btf === undefined) return resolveWithoutBtf(local, relo, localSpec, target);
 
-	const pair: TypePair = { local, target: target.btf, budget: new CoreBudget() };
+	const { pair, answers } = memoryOf(local, target.btf);
+	const key = `${relo.kind} ${relo.typeId} ${relo.access}`;
+	const known = answers.get(key) ?? attempt(() => resolveAgainst(pair, relo, localSpec));
+	answers.set(key, known);
+	if ("error" in known) throw known.error;
+	return { ...known.resolution, relo };
+}
+
+/** What was found out about an object and a target: the same question is answered once, also when it has no answer. */
+interface Memory {
+	readonly pair: TypePair;
+	readonly answers: Map<string, Outcome>;
+}
+
+type Outcome = { readonly resolution: CoreResolution } | { readonly error: unknown };
+
+const memories = new WeakMap<Btf, WeakMap<Btf, Memory>>();
+
+function memoryOf(local: Btf, target: Btf): Memory {
+	const ofLocal = memories.get(local) ?? new WeakMap<Btf, Memory>();
+	memories.set(local, ofLocal);
+	const memory = ofLocal.get(target) ?? {
+		pair: { local, target, budget: new CoreBudget() },
+		answers: new Map(),
+	};
+	ofLocal.set(target, memory);
+	return memory;
+}
+
+function attempt(resolve: () => CoreResolution): Outcome {
+	try {
+		return { resolution: resolve() };
+	} catch (error) {
+		return { error };
+	}
+}
+
+function resolveAgainst(pair: TypePair, relo: CoreRelo, localSpec: CoreSpec): CoreResolution {
 	let found: { spec: CoreSpec; resolution: CoreResolution } | undefined;
-	for (const id of findCandidates(target.btf, root)) {
+	for (const id of findCandidates(pair.target, typeById(pair.local, relo.typeId))) {
+		pair.budget.spend();
 		const spec = matchCoreSpec(pair, relo, localSpec, id);
 		if (spec === undefined) continue;
 		const resolution = compute(relo, localSpec, spec);
@@ -72,7 +110,7 @@ export function resolveCoreRelo(local: Btf, relo: CoreRelo, target: CoreTarget):
 			found = { spec, resolution };
 		} else if (found.spec.bitOffset !== spec.bitOffset || !sameAnswer(found.resolution, resolution)) {
 			fail(
-				local,
+				pair.local,
 				relo,
 				`types ${found.spec.rootId} and ${spec.rootId} of the target both match and differ`,
 				"Rename the type with a flavor (name___flavor) that has only what the program needs.",

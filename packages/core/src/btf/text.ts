@@ -1,5 +1,5 @@
 import { TailhopError } from "../errors/index.ts";
-import { skipModifiers, typeById } from "./query.ts";
+import { typeById } from "./query.ts";
 import type { Btf, BtfMember, BtfOf, BtfType } from "./types.ts";
 
 /** Pointers, arrays and prototypes around one name; anything deeper is cut with "…". */
@@ -187,10 +187,4 @@ class Definitions {
 			},
 		);
 	}
-}
-
-/** What a value of that type is called in one word, for messages: `u32`-like ints by name, else the kind. */
-export function valueKind(btf: Btf, id: number): string {
-	const type = typeById(btf, skipModifiers(btf, id));
-	return type.kind === "int" ? type.name : type.kind;
 }
