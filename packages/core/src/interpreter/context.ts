@@ -1,4 +1,4 @@
-import type { ContextField, Hook } from "../hooks/index.ts";
+import { type ContextField, type Hook, loadAllowed, storeAllowed } from "../hooks/index.ts";
 import type { Execution } from "./execution.ts";
 import { REGION, SCALAR } from "./regions.ts";
 
@@ -25,39 +25,6 @@ function refuse(x: Execution, hook: Hook, offset: number, size: number, what: st
 		"fault/access",
 		`invalid bpf_context access off=${offset} size=${size}`,
 		`${hook.contextName} has no field that a program of this type may ${what} there with this width.`,
-	);
-}
-
-/** Width of one element: a u32 of cb[5], or the field itself. */
-function elementSize(field: ContextField): number {
-	return field.count === undefined ? field.size : field.size / field.count;
-}
-
-/** Whether 6.18 allows this load (kernel: the is_valid_access of the program type). */
-export function loadAllowed(
-	field: ContextField,
-	offset: number,
-	size: number,
-	expectedAttachType: number,
-): boolean {
-	if (!field.read) return false;
-	if (field.attachTypes !== undefined && !field.attachTypes.includes(expectedAttachType)) return false;
-	if (field.loadWidths?.includes(size))
-		return (offset - field.offset) % size === 0 && offset + size <= field.offset + field.size;
-	const element = elementSize(field);
-	const within = (offset - field.offset) % element;
-	if (size === element) return within === 0;
-	return field.narrow && size < element && within % size === 0;
-}
-
-export function storeAllowed(field: ContextField, offset: number, size: number): boolean {
-	if (!field.write) return false;
-	const element = elementSize(field);
-	const widths = field.storeWidths ?? [element];
-	return (
-		widths.includes(size) &&
-		(offset - field.offset) % size === 0 &&
-		offset + size <= field.offset + field.size
 	);
 }
 

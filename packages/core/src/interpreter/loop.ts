@@ -3,7 +3,7 @@ import { atomic } from "./atomics.ts";
 import type { Execution } from "./execution.ts";
 import { divmod64, mul64, sdiv32, sdivmod64, smod32, swap16, swap32 } from "./int64.ts";
 import { leave } from "./leave.ts";
-import type { LOWERED, STRIDE } from "./lower.ts";
+import type { LAST_ARITHMETIC, LOWERED, STRIDE } from "./lower.ts";
 import type { REGION } from "./regions.ts";
 
 /**
@@ -37,199 +37,111 @@ export function loop(x: Execution, fuel: number): number {
 			const s = code[pc + 2]!;
 			const a = code[pc + 3]!;
 			pc += 4 satisfies typeof STRIDE;
+			if (checked && num <= (44 satisfies typeof LAST_ARITHMETIC) && (p[d]! | p[s]!) !== 0) {
+				// a pointer moved by a number keeps its provenance: too frequent in loops for a call
+				const moved = num === (15 satisfies typeof OP.add64) || num === (16 satisfies typeof OP.sub64);
+				if (!moved || p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
+					x.pc = pc;
+					x.pointerArithmetic(num, d, s);
+				}
+			}
+			if (checked && num >= (134 satisfies typeof LOWERED.MOV32)) {
+				if (p[s]! < 0) {
+					x.pc = pc;
+					x.uninitialized(s, s);
+				}
+				p[d] = num === (135 satisfies typeof LOWERED.MOV64) ? p[s]! : 0;
+			}
 			switch (num) {
 				// arithmetic, 32 bit
 				case 0 satisfies typeof OP.add32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! + r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 1 satisfies typeof OP.sub32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! - r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 2 satisfies typeof OP.mul32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = Math.imul(r[d]!, r[s]!);
 					r[d + 1] = 0;
 					break;
 				case 3 satisfies typeof OP.div32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[s] === 0 ? 0 : (r[d]! >>> 0) / (r[s]! >>> 0);
 					r[d + 1] = 0;
 					break;
 				case 4 satisfies typeof OP.sdiv32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = sdiv32(r[d]!, r[s]!);
 					r[d + 1] = 0;
 					break;
 				case 5 satisfies typeof OP.or32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! | r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 6 satisfies typeof OP.and32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! & r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 7 satisfies typeof OP.lsh32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! << r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 8 satisfies typeof OP.rsh32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! >>> r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 9 satisfies typeof OP.mod32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[s] === 0 ? r[d]! : (r[d]! >>> 0) % (r[s]! >>> 0);
 					r[d + 1] = 0;
 					break;
 				case 10 satisfies typeof OP.smod32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = smod32(r[d]!, r[s]!);
 					r[d + 1] = 0;
 					break;
 				case 11 satisfies typeof OP.xor32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! ^ r[s]!;
 					r[d + 1] = 0;
 					break;
-				case 12 satisfies typeof OP.mov32:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
-					r[d] = r[s]!;
-					r[d + 1] = 0;
-					break;
 				case 13 satisfies typeof OP.arsh32:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! >> r[s]!;
 					r[d + 1] = 0;
 					break;
 				case 14 satisfies typeof OP.neg32:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d] = -r[d]!;
 					r[d + 1] = 0;
 					break;
 
 				// arithmetic, 64 bit
 				case 15 satisfies typeof OP.add64: {
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						// a pointer moved by a number keeps its provenance: too frequent in loops for a call
-						if (p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
-							x.pc = pc;
-							x.pointerArithmetic(num, d, s);
-						}
-					}
 					const low = (r[d]! + r[s]!) | 0;
 					r[d + 1] = r[d + 1]! + r[s + 1]! + (low >>> 0 < r[s]! >>> 0 ? 1 : 0);
 					r[d] = low;
 					break;
 				}
 				case 16 satisfies typeof OP.sub64: {
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						// a pointer moved by a number keeps its provenance: too frequent in loops for a call
-						if (p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
-							x.pc = pc;
-							x.pointerArithmetic(num, d, s);
-						}
-					}
 					const borrow = r[d]! >>> 0 < r[s]! >>> 0 ? 1 : 0;
 					r[d] = r[d]! - r[s]!;
 					r[d + 1] = r[d + 1]! - r[s + 1]! - borrow;
 					break;
 				}
 				case 17 satisfies typeof OP.mul64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					mul64(r, d, s);
 					break;
 				case 18 satisfies typeof OP.div64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					divmod64(r, d, s, false);
 					break;
 				case 19 satisfies typeof OP.sdiv64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					sdivmod64(r, d, s, false);
 					break;
 				case 20 satisfies typeof OP.or64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! | r[s]!;
 					r[d + 1] = r[d + 1]! | r[s + 1]!;
 					break;
 				case 21 satisfies typeof OP.and64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! & r[s]!;
 					r[d + 1] = r[d + 1]! & r[s + 1]!;
 					break;
 				case 22 satisfies typeof OP.lsh64: {
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					const n = r[s]! & 63;
 					if (n >= 32) {
 						r[d + 1] = r[d]! << n;
@@ -241,10 +153,6 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 23 satisfies typeof OP.rsh64: {
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					const n = r[s]! & 63;
 					if (n >= 32) {
 						r[d] = r[d + 1]! >>> n;
@@ -256,38 +164,14 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 24 satisfies typeof OP.mod64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					divmod64(r, d, s, true);
 					break;
 				case 25 satisfies typeof OP.smod64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					sdivmod64(r, d, s, true);
 					break;
 				case 26 satisfies typeof OP.xor64:
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					r[d] = r[d]! ^ r[s]!;
 					r[d + 1] = r[d + 1]! ^ r[s + 1]!;
-					break;
-				case 27 satisfies typeof OP.mov64:
-					if (checked) {
-						const q = p[s]!;
-						if (q < 0) {
-							x.pc = pc;
-							x.uninitialized(s, s);
-						}
-						p[d] = q;
-					}
-					r[d] = r[s]!;
-					r[d + 1] = r[s + 1]!;
 					break;
 				case 133 satisfies typeof LOWERED.CONSTANT:
 					p[d] = p[s]!;
@@ -296,10 +180,6 @@ export function loop(x: Execution, fuel: number): number {
 					pc += 4 satisfies typeof STRIDE;
 					break;
 				case 28 satisfies typeof OP.arsh64: {
-					if (checked && (p[d]! | p[s]!) !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, s);
-					}
 					const n = r[s]! & 63;
 					if (n >= 32) {
 						r[d] = r[d + 1]! >> n;
@@ -311,107 +191,62 @@ export function loop(x: Execution, fuel: number): number {
 					break;
 				}
 				case 29 satisfies typeof OP.neg64:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d + 1] = ~r[d + 1]! + (r[d] === 0 ? 1 : 0);
 					r[d] = -r[d]!;
 					break;
 
-				// moves with sign extension
-				case 30 satisfies typeof OP.movsx8_32:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
+				// moves
+				case 134 satisfies typeof LOWERED.MOV32:
+					r[d] = r[s]!;
+					r[d + 1] = 0;
+					break;
+				case 135 satisfies typeof LOWERED.MOV64:
+					r[d] = r[s]!;
+					r[d + 1] = r[s + 1]!;
+					break;
+				case 136 satisfies typeof LOWERED.MOVSX8_32:
 					r[d] = (r[s]! << 24) >> 24;
 					r[d + 1] = 0;
 					break;
-				case 31 satisfies typeof OP.movsx16_32:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
+				case 137 satisfies typeof LOWERED.MOVSX16_32:
 					r[d] = (r[s]! << 16) >> 16;
 					r[d + 1] = 0;
 					break;
-				case 32 satisfies typeof OP.movsx8_64:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
+				case 138 satisfies typeof LOWERED.MOVSX8_64:
 					r[d] = (r[s]! << 24) >> 24;
 					r[d + 1] = r[d]! >> 31;
 					break;
-				case 33 satisfies typeof OP.movsx16_64:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
+				case 139 satisfies typeof LOWERED.MOVSX16_64:
 					r[d] = (r[s]! << 16) >> 16;
 					r[d + 1] = r[d]! >> 31;
 					break;
-				case 34 satisfies typeof OP.movsx32_64:
-					if (checked && p[s] !== 0) {
-						x.pc = pc;
-						if (p[s]! < 0) x.uninitialized(s, s);
-					}
-					p[d] = 0;
+				case 140 satisfies typeof LOWERED.MOVSX32_64:
 					r[d] = r[s]!;
 					r[d + 1] = r[d]! >> 31;
 					break;
 
 				// byte order
 				case 36 satisfies typeof OP.le16:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d] = r[d]! & 0xffff;
 					r[d + 1] = 0;
 					break;
 				case 37 satisfies typeof OP.le32:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d + 1] = 0;
 					break;
 				case 38 satisfies typeof OP.le64:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					break;
 				case 39 satisfies typeof OP.be16:
 				case 42 satisfies typeof OP.bswap16:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d] = swap16(r[d]!);
 					r[d + 1] = 0;
 					break;
 				case 40 satisfies typeof OP.be32:
 				case 43 satisfies typeof OP.bswap32:
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					r[d] = swap32(r[d]!);
 					r[d + 1] = 0;
 					break;
 				case 41 satisfies typeof OP.be64:
 				case 44 satisfies typeof OP.bswap64: {
-					if (checked && p[d] !== 0) {
-						x.pc = pc;
-						x.pointerArithmetic(num, d, d);
-					}
 					const low = swap32(r[d + 1]!);
 					r[d + 1] = swap32(r[d]!);
 					r[d] = low;

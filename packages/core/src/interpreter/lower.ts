@@ -30,9 +30,30 @@ export const LOWERED = {
 	TAIL_CALL: 131,
 	/** lddw: a move of a constant that steps over its second slot. */
 	CONSTANT: 133,
+	// moves, which don't read d: so that the ops up to LAST_ARITHMETIC are those that read both d and s
+	MOV32: 134,
+	MOV64: 135,
+	MOVSX8_32: 136,
+	MOVSX16_32: 137,
+	MOVSX8_64: 138,
+	MOVSX16_64: 139,
+	MOVSX32_64: 140,
 	/** A slot that holds no instruction: behind a lddw, past the end, or undefined by the ISA. */
 	INVALID: 132,
 } as const;
+
+/** The arithmetic ops are those up to here, moves apart; of neg and the byte orders s is d. */
+export const LAST_ARITHMETIC = 44;
+
+const MOVES: Partial<Record<Op, number>> = {
+	mov32: LOWERED.MOV32,
+	mov64: LOWERED.MOV64,
+	movsx8_32: LOWERED.MOVSX8_32,
+	movsx16_32: LOWERED.MOVSX16_32,
+	movsx8_64: LOWERED.MOVSX8_64,
+	movsx16_64: LOWERED.MOVSX16_64,
+	movsx32_64: LOWERED.MOVSX32_64,
+};
 
 /** First constant's index in the register file; r0-r10 come before, two words each. */
 export const FIRST_CONSTANT = 32;
@@ -97,11 +118,15 @@ export function lower(
 		const op = opOf(insn, "conformance");
 		if (op === undefined) continue;
 		const row: Row = TABLE[op];
-		let num: number = row.num;
+		let num: number = MOVES[op] ?? row.num;
 		let d = insn.dst * 2;
 		let s = operandOf(insn, row) === "k" ? number(insn.imm) : insn.src * 2;
 		let a = insn.off;
 		switch (row.family) {
+			case "neg":
+			case "endian":
+				s = d;
+				break;
 			case "ja":
 			case "jcond":
 			case "may_goto":
