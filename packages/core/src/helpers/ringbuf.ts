@@ -1,5 +1,5 @@
 import { TailhopError } from "../errors/index.ts";
-import { MAP_LAYOUT, type MapInstance } from "../maps/index.ts";
+import { type MapInstance, RING_LAYOUT } from "../maps/index.ts";
 import { ALLOCATOR } from "../memory/index.ts";
 import { mapAt, unsupported } from "./map-ops.ts";
 import { returnU64 } from "./time.ts";
@@ -24,9 +24,6 @@ const [output, reserve, submit, discard, query] = ringbufPrototypes;
 
 /** Stands for a u64 that is too large to be a size or a known flag. */
 const TOO_MUCH = 0x7fff_ffff;
-
-/** Header word of a ring buffer that leads to the one made before it; ALLOCATOR.RINGBUFS is the last (assembly/ringbuf.ts). */
-const CHAIN = MAP_LAYOUT.KIND + 40;
 
 function u31(runtime: HelperRuntime, index: number, low: number): number {
 	return runtime.argHi[index] !== 0 || low < 0 ? TOO_MUCH : low;
@@ -64,9 +61,13 @@ export const ringbufHelpers: readonly Helper[] = [
 	},
 ];
 
-/** The ring that a record is in is found by asking all of them: a program has few. */
+/** The ring that a record is in is found by asking all of them, the last made first: a program has few. */
 function finish(rt: HelperRuntime, sample: number, how: "submit" | "discard"): number {
-	for (let header = rt.memory.u32(ALLOCATOR.RINGBUFS); header !== 0; header = rt.memory.u32(header + CHAIN)) {
+	for (
+		let header = rt.memory.u32(ALLOCATOR.RINGBUFS);
+		header !== 0;
+		header = rt.memory.u32(header + RING_LAYOUT.CHAIN)
+	) {
 		const map = rt.map(header);
 		if (map?.ring?.[how](sample) !== 0) continue;
 		committed(rt, map);
