@@ -61,6 +61,7 @@ function buildMap(map: MapCase): LinkedMap {
 		valueSize: map.valueSize ?? (type === MAP_TYPE.PROG_ARRAY ? 4 : 8),
 		maxEntries: map.maxEntries ?? 1,
 		flags: map.flags ?? 0,
+		...(map.inner === undefined ? {} : { inner: buildMap({ name: `${map.name}.inner`, ...map.inner }) }),
 		mapExtra: 0n,
 		pinning: 0,
 		keyTypeId: 0,

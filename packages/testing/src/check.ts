@@ -7,7 +7,8 @@ import { emptyCounts, increase } from "./counts.ts";
 import { openInterpreterSide } from "./interpreter-side.ts";
 import { CPU, openKernelSide, oracle } from "./kernel-side.ts";
 import { mapContents, sizesOf } from "./map-contents.ts";
-import type { Outcome, Side } from "./side.ts";
+import { type Outcome, refusal, type Side } from "./side.ts";
+import { doStep, errnoText } from "./steps.ts";
 import type { Bytes, Case, KernelExpectation, MapCase, RunCase, RunExpectation, Step } from "./types.ts";
 
 export interface CheckOptions {
@@ -15,6 +16,8 @@ export interface CheckOptions {
 	readonly machine?: MachineOptions;
 	readonly kernel?: KernelExpectation;
 	readonly ignoreMaps?: readonly string[];
+	/** Programs that are not loaded with the object: a `load` step does. */
+	readonly later?: readonly string[];
 	/** What user space puts into maps before the first step. */
 	readonly entries?: Readonly<Record<string, MapCase["entries"]>>;
 }
@@ -58,14 +61,16 @@ export async function checkObject(
 	options: CheckOptions = {},
 ): Promise<Outcome[]> {
 	const { kernel, why } = { why: undefined, ...(await oracle()) };
+	const later = new Set(options.later ?? []);
 	const machine: MachineOptions = {
+		lifecycle: "kernel",
 		...options.machine,
 		environment: { cpus: kernel?.cpus ?? 1, cpu: CPU, ...options.machine?.environment },
 	};
 	const expected = kernelExpectation(options.kernel, steps);
 	const sides: Side[] = [];
 	try {
-		const interpreter = await openInterpreterSide(linked, machine);
+		const interpreter = await openInterpreterSide(linked, machine, later);
 		sides.push(interpreter);
 		count("engines", "interpreter");
 		if (typeof expected === "object" && "cannot" in expected) count("notComparable", expected.cannot);
@@ -74,7 +79,7 @@ export async function checkObject(
 			await mustReject(linked, kernel, expected);
 			count("rejected");
 		} else {
-			sides.push(await openKernelSide(linked, kernel));
+			sides.push(await openKernelSide(linked, kernel, later));
 			count("engines", "kernel");
 		}
 		for (const [map, entries = []] of Object.entries(options.entries ?? {})) {
@@ -82,14 +87,45 @@ export async function checkObject(
 		}
 		const outcomes: Outcome[] = [];
 		steps.forEach((step, index) => {
-			const outcome = doStep(sides, linked, step, `step ${index + 1}`);
-			if (outcome !== undefined) outcomes.push(outcome);
+			const name = `step ${index + 1}`;
+			if ("run" in step) outcomes.push(doRun(sides, linked, step, name));
+			else doStep(sides, linked, step, name);
 		});
-		compareMaps(sides, linked, new Set(options.ignoreMaps ?? []));
+		// a map without a descriptor cannot be looked into
+		const closed = steps.flatMap((step) => ("closeMap" in step ? [step.closeMap] : []));
+		compareMaps(sides, linked, new Set([...(options.ignoreMaps ?? []), ...closed]));
 		return outcomes;
 	} finally {
 		for (const side of sides) side.close();
 	}
+}
+
+/**
+ * Makes an object's maps and loads its programs on every engine: `result` is 0 or -errno.
+ *
+ *     await checkLoad(buildObject({ maps: [{ name: "jumps", type: "prog_array", keySize: 8 }], programs: {} }), -22);
+ */
+export async function checkLoad(linked: LinkedObject, result: number): Promise<void> {
+	const { kernel, why } = { why: undefined, ...(await oracle()) };
+	const answerOf = async (side: Promise<Side>) => {
+		try {
+			(await side).close();
+			return 0;
+		} catch (error) {
+			return refusal(error);
+		}
+	};
+	const machine: MachineOptions = { lifecycle: "kernel", environment: { cpus: kernel?.cpus ?? 1, cpu: CPU } };
+	count("engines", "interpreter");
+	const interpreted = await answerOf(openInterpreterSide(linked, machine));
+	expect(errnoText(interpreted), "loading on the interpreter").toBe(errnoText(result));
+	if (kernel === undefined) {
+		count("noKernel", why ?? "");
+		return;
+	}
+	count("engines", "kernel");
+	const loaded = await answerOf(openKernelSide(linked, kernel));
+	expect(errnoText(loaded), "loading on the kernel").toBe(errnoText(result));
 }
 
 /** A program that faults is one that the verifier must refuse, unless the test says otherwise. */
@@ -120,48 +156,6 @@ async function mustReject(
 		const line = typeof log === "string" ? (lastLine(log) ?? "") : error.message;
 		expect(line, "last line of the kernel's log").toContain(expected.rejects);
 	}
-}
-
-function doStep(sides: readonly Side[], linked: LinkedObject, step: Step, name: string): Outcome | undefined {
-	if ("run" in step) return doRun(sides, linked, step, name);
-	if ("slot" in step) {
-		const [map, slot, program] = step.slot;
-		same(sides, `${name}: slot`, errnoText(step.result ?? 0), (side) =>
-			errnoText(side.setSlot(map, slot, program)),
-		);
-		return undefined;
-	}
-	const sizes = sizesOf(
-		linked,
-		"update" in step ? step.update : "delete" in step ? step.delete : step.lookup,
-	);
-	const key = bytes(step.key, sizes.key);
-	if ("update" in step) {
-		const { update, value, flags = 0n, result = 0 } = step;
-		same(sides, `${name}: update`, errnoText(result), (side) =>
-			errnoText(side.map(update).hostUpdate(key, bytes(value, sizes.value), flags)),
-		);
-	} else if ("delete" in step) {
-		same(sides, `${name}: delete`, errnoText(step.result ?? 0), (side) =>
-			errnoText(side.map(step.delete).hostDelete(key)),
-		);
-	} else {
-		const { value } = step;
-		const wanted =
-			typeof value === "object" && "errno" in value
-				? errnoText(-Math.abs(value.errno))
-				: hex(bytes(value, sizes.value));
-		same(sides, `${name}: lookup`, wanted, (side) => {
-			const found = side.map(step.lookup).hostLookup(key);
-			return typeof found === "number" ? errnoText(found) : hex(found);
-		});
-	}
-	return undefined;
-}
-
-/** The same answer on every side, and the expected one. */
-function same(sides: readonly Side[], what: string, wanted: string, answer: (side: Side) => string): void {
-	for (const side of sides) expect(answer(side), `${what} on the ${side.name}`).toBe(wanted);
 }
 
 function doRun(
@@ -259,8 +253,6 @@ function fill(side: Side, linked: LinkedObject, map: string, key: Bytes, value: 
 	const result = side.map(map).hostUpdate(bytes(key, sizes.key), bytes(value, sizes.value), 0n);
 	expect(errnoText(result), `entry of ${map} on the ${side.name}`).toBe("0");
 }
-
-const errnoText = (result: number): string => (result < 0 ? `-${errnoName(-result)}` : String(result));
 
 /** Counts on the running test; outside of one (a benchmark, a script) nobody reads it. */
 function count(what: "engines" | "notComparable" | "noKernel", key: string): void;

@@ -1,7 +1,8 @@
 export { buildObject } from "./build.ts";
 export { bytes, hex } from "./bytes.ts";
-export { type CheckOptions, check, checkObject } from "./check.ts";
+export { type CheckOptions, check, checkLoad, checkObject } from "./check.ts";
 export { fixture, fixtureNames } from "./fixtures.ts";
+export { pinning } from "./kernel-side.ts";
 export * from "./packets.ts";
 export type { Outcome } from "./side.ts";
 export type {

@@ -1,4 +1,4 @@
-import type { Environment, ErrorCode, HookInput, Insn } from "@tailhop/core";
+import type { Environment, ErrorCode, HookInput, Insn, UpdateMode } from "@tailhop/core";
 
 /** A number is little-endian in as many bytes as are asked for; text is hex, blanks allowed. */
 export type Bytes = Uint8Array | number | bigint | string;
@@ -14,6 +14,8 @@ export interface MapCase {
 	/** Default 1. */
 	readonly maxEntries?: number;
 	readonly flags?: number;
+	/** What the inner maps of a map in maps are like. */
+	readonly inner?: Omit<MapCase, "name">;
 	/** What user space puts in before the run. */
 	readonly entries?: readonly (readonly [key: Bytes, value: Bytes])[];
 }
@@ -98,10 +100,36 @@ export type Step =
 			readonly result?: number;
 	  }
 	| { readonly delete: string; readonly key: Bytes; readonly result?: number }
-	/** BPF_MAP_LOOKUP_ELEM: the value, or -errno. */
-	| { readonly lookup: string; readonly key: Bytes; readonly value: Bytes | { readonly errno: number } }
+	/** BPF_MAP_LOOKUP_ELEM: the value or -errno; of a prog array, the program whose id it is. */
+	| { readonly lookup: string; readonly key: Bytes; readonly value: Answer }
+	| { readonly lookup: string; readonly key: Bytes; readonly program: string }
+	| { readonly lookupAndDelete: string; readonly key: Bytes; readonly value: Answer }
+	/** BPF_MAP_GET_NEXT_KEY; null asks for the first. */
+	| { readonly nextKey: string; readonly key: Bytes | null; readonly next: Answer }
+	| { readonly freeze: string; readonly result?: number }
 	/** A program into a slot, or undefined out of it; `result` 0 or -errno. */
 	| {
 			readonly slot: readonly [map: string, slot: number, program: string | undefined];
+			/** Default "any". */
+			readonly mode?: UpdateMode;
 			readonly result?: number;
-	  };
+	  }
+	| LifecycleStep;
+
+/** Bytes, or a refusal. */
+export type Answer = Bytes | { readonly errno: number };
+
+/** Who holds what. Every map and every loaded program starts with one descriptor. */
+export type LifecycleStep =
+	/** One more descriptor of a map, by id: also of one that only programs hold. */
+	| { readonly openMap: string }
+	/** Closes the descriptor that was opened last. */
+	| { readonly closeMap: string }
+	/** A pin in /sys/fs/bpf (see `pinning`). */
+	| { readonly pinMap: string }
+	| { readonly unpinMap: string }
+	/** Loads a program that CheckOptions.later left out; `result` 0 or -errno. */
+	| { readonly load: string; readonly result?: number }
+	| { readonly closeProgram: string }
+	/** Whether a program still exists for whoever has its id. */
+	| { readonly exists: string; readonly is: boolean };

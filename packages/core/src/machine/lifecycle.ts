@@ -99,7 +99,12 @@ export class Lifecycle {
 				"Take a smaller slot or a larger array.",
 			);
 		if (target === undefined || target.freed)
-			throw mapError(array, EBADF, "the program is closed", "Load it again, or keep a reference to it.");
+			throw mapError(
+				array,
+				EBADF,
+				target === undefined ? "not a program" : "the program is closed",
+				"Fill it with setSlot and a program that is loaded.",
+			);
 		this.#checkOwner(array, target);
 		array.owner ??= ownerOf(target.program);
 		target.slots++;

@@ -60,7 +60,7 @@ export class MapHandle implements Disposable {
 	}
 
 	/** Fills a slot of a prog array. The rules are the kernel's: owner, bounds, frozen. */
-	setSlot(slot: number, program: string | ProgramHandle): void {
+	setSlot(slot: number, program: string | ProgramHandle, mode: UpdateMode = "any"): void {
 		this.references.check();
 		const handle = typeof program === "string" ? this.#programs(program) : program;
 		if (handle === undefined) {
@@ -68,7 +68,7 @@ export class MapHandle implements Disposable {
 		}
 		if (!(handle instanceof ProgramHandle))
 			throw mapError(this.record, 22, "not a program", "Give a program's name or handle.");
-		this.#lifecycle.setSlot(this.record, slot, handle.record);
+		this.#lifecycle.setSlot(this.record, slot, handle.record, Number(MODES[mode]));
 	}
 
 	clearSlot(slot: number): void {
@@ -138,7 +138,7 @@ export class MapHandle implements Disposable {
 		if (this.isProgArray) {
 			if (typeof value !== "string" && !(value instanceof ProgramHandle))
 				throw mapError(this.record, 22, "not a program", "Give a program's name or handle.");
-			this.setSlot(this.#slotOf(key), value);
+			this.setSlot(this.#slotOf(key), value, mode);
 			return;
 		}
 		if (value instanceof ProgramHandle)
@@ -148,11 +148,18 @@ export class MapHandle implements Disposable {
 
 	/** Whether the key was there. */
 	delete(key: ValueInput): boolean {
-		if (!this.isProgArray) return this.remove(this.keyBytes(key));
-		const slot = this.#slotOf(key);
-		if (this.slot(slot) === undefined) return false;
-		this.clearSlot(slot);
-		return true;
+		return this.isProgArray ? this.#empty(this.#slotOf(key)) : this.remove(this.keyBytes(key));
+	}
+
+	/** Whether the slot was filled. */
+	#empty(slot: number): boolean {
+		try {
+			this.clearSlot(slot);
+			return true;
+		} catch (error) {
+			if (error instanceof TailhopError && error.detail?.errno === 2) return false;
+			throw error;
+		}
 	}
 
 	/** Every entry in the order of get_next_key; a prog array's filled slots. */
@@ -216,22 +223,32 @@ export class MapHandle implements Disposable {
 		throw mapError(this.record, 22, `${String(key)} is no slot`, "Give a number.");
 	}
 
-	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. */
+	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. A prog array answers with the program's id. */
 	lookup(key: Uint8Array): Uint8Array | undefined {
 		const found = this.instance.hostLookup(key);
-		if (typeof found !== "number") return found;
+		if (typeof found !== "number") return this.isProgArray ? this.#idAt(slotIn(key)) : found;
 		if (found === -2) return undefined;
 		throw this.#failed("lookup", found);
 	}
 
-	/** BPF_MAP_UPDATE_ELEM in bytes. */
+	#idAt(slot: number): Uint8Array {
+		const id = this.#lifecycle.slot(this.record, slot)?.id ?? 0;
+		return new Uint8Array(Uint32Array.of(id).buffer);
+	}
+
+	/** BPF_MAP_UPDATE_ELEM in bytes. No bytes name a program, as no integer is its descriptor here: EBADF. */
 	update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = "any"): void {
+		if (this.isProgArray) {
+			this.references.check();
+			this.#lifecycle.setSlot(this.record, slotIn(key), undefined, Number(MODES[mode]));
+		}
 		const result = this.instance.hostUpdate(key, value, MODES[mode]);
 		if (result < 0) throw this.#failed("update", result);
 	}
 
 	/** BPF_MAP_DELETE_ELEM: whether it was there. */
 	remove(key: Uint8Array): boolean {
+		if (this.isProgArray) return this.#empty(slotIn(key));
 		const result = this.instance.hostDelete(key);
 		if (result === -2) return false;
 		if (result < 0) throw this.#failed("delete", result);
@@ -272,4 +289,8 @@ export class MapHandle implements Disposable {
 	[Symbol.dispose](): void {
 		this.close();
 	}
+}
+
+function slotIn(key: Uint8Array): number {
+	return new DataView(key.buffer, key.byteOffset).getUint32(0, true);
 }
