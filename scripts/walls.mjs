@@ -62,7 +62,7 @@ export const PACKAGES = {
 	},
 	tailhop: {
 		node: true,
-		modules: ["@tailhop/core", "citty", "cli-progress", "picocolors"],
+		modules: ["@tailhop/core", "cli-progress", "picocolors"],
 		lazy: ["@tailhop/kernel"],
 		tests: ["vitest", "fast-check", "@tailhop/testing", "ajv", "ajv/dist/2020.js"],
 	},
