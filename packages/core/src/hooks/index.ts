@@ -1,3 +1,4 @@
+export { fieldAt, loadAllowed, storeAllowed } from "./access.ts";
 export { HOOKS, hookFor } from "./hooks.ts";
 export { socketFilterHook } from "./socket-filter.ts";
 export { schedActHook, schedClsHook } from "./tc.ts";

@@ -1,0 +1,119 @@
+import { arp, check, eth, ipv4, ipv6, packet, payload, udp, vlan } from "@tailhop/testing";
+import { describe, it } from "vitest";
+import { type Call, callProgram, type Kind } from "../helpers/test-calls.ts";
+
+// What a program sees of its context, and what a run refuses: each row on the interpreter and in the kernel. The
+// program calls get_smp_processor_id and keeps every field; `check` compares them.
+
+const SEE: readonly Call[] = [[8]];
+
+const PACKETS: Readonly<Record<string, Uint8Array>> = {
+	IPv4: packet(eth(), ipv4(), udp(), payload(26)),
+	IPv6: packet(eth(), ipv6(), udp(), payload(26)),
+	ARP: packet(eth(), arp()),
+	broadcast: packet(eth({ dst: "ff:ff:ff:ff:ff:ff" }), arp()),
+	multicast: packet(eth({ dst: "01:00:5e:00:00:01" }), ipv4()),
+	"to lo's address": packet(eth({ dst: "00:00:00:00:00:00" }), ipv4()),
+	"VLAN tag": packet(eth(), vlan(), ipv4()),
+	"802.3 length": packet(eth({ type: 0x100 }), payload(20)),
+	"raw IPX": packet(eth({ type: 0x100 }), payload(new Uint8Array(20).fill(0xff))),
+	"an Ethernet header alone": packet(eth()),
+	"a byte more": packet(eth({ type: 5 }), payload(1)),
+};
+const KINDS: readonly Kind[] = ["xdp", "tc", "tc_act", "socket"];
+
+describe("a program's context", () => {
+	it.each(KINDS.flatMap((kind) => Object.keys(PACKETS).map((name) => [kind, name] as const)))(
+		"%s: %s",
+		async (kind, name) => {
+			await check({ ...callProgram(kind, SEE), packet: PACKETS[name]! });
+		},
+	);
+
+	it.each([
+		["tc", { mark: 5, priority: 6, ingress_ifindex: 7, ifindex: 1, cb: [1, 2, 3, 4, 5] }],
+		["tc", { tstamp: 123456789012, hwtstamp: 99, wire_len: 100, gso_segs: 65535, gso_size: 65536 }],
+		["tc", { gso_size: 0xffffffff }],
+		["socket", { mark: 5, priority: 6, cb: [1], gso_size: 3 }],
+		["xdp", { data: 8 }],
+		["xdp", { data: 0, data_end: 20 }],
+		["xdp", { ingress_ifindex: 1 }],
+	] as const)("%s with %j", async (kind, context) => {
+		await check({ ...callProgram(kind, SEE), packet: PACKETS.IPv4!, context });
+	});
+
+	it("XDP without a linear part: a context of zeros", async () => {
+		const contextBytes = new Uint8Array(24);
+		await check({ ...callProgram("xdp", SEE), packet: PACKETS.IPv4!, contextBytes });
+	});
+
+	it("longer than the structure, with zeros", async () => {
+		const contextBytes = new Uint8Array(200);
+		contextBytes[8] = 7;
+		await check({ ...callProgram("tc", SEE), packet: PACKETS.IPv4!, contextBytes });
+	});
+});
+
+describe("a run refuses", () => {
+	const EINVAL = 22;
+	const E2BIG = 7;
+	const ENOMEM = 12;
+	const asm = "r0 = 0; exit";
+	it.each<[Kind, number, number, number]>([
+		["xdp", 0x800, 13, EINVAL],
+		["xdp", 0x800, 3520 + 17 * 4096 + 1, ENOMEM],
+		["tc", 0x806, 13, EINVAL],
+		["tc", 0x800, 33, EINVAL],
+		["tc", 0x86dd, 53, EINVAL],
+		["tc", 0x800, 3713, EINVAL],
+		["socket", 0x800, 33, EINVAL],
+	])("%s: ethertype %x, %i bytes", async (type, ethertype, length, refused) => {
+		const bytes = packet(eth({ type: ethertype }), payload(length)).subarray(0, length);
+		await check({ type, asm, packet: bytes, expect: { refused } });
+	});
+
+	it.each<[Kind, number, number]>([
+		["xdp", 0x800, 14],
+		["xdp", 0x800, 3520 + 17 * 4096],
+		["tc", 0x806, 14],
+		["tc", 0x800, 34],
+		["tc", 0x86dd, 54],
+		["tc", 0x800, 3712],
+		["socket", 0x86dd, 54],
+	])("but not %s: ethertype %x, %i bytes", async (type, ethertype, length) => {
+		const bytes = packet(eth({ type: ethertype }), payload(length)).subarray(0, length);
+		await check({ type, asm, packet: bytes, expect: 0 });
+	});
+
+	/** A context of bytes: u32s at offsets. */
+	const context = (size: number, words: Readonly<Record<number, number>>) => {
+		const view = new DataView(new ArrayBuffer(size));
+		for (const [offset, word] of Object.entries(words)) view.setUint32(Number(offset), word, true);
+		return new Uint8Array(view.buffer);
+	};
+	it.each<[Kind, number, Record<number, number>, number]>([
+		["xdp", 24, { 0: 2, 4: 68 }, EINVAL],
+		["xdp", 24, { 0: 56, 4: 68 }, EINVAL],
+		["xdp", 24, { 0: 8, 4: 4 }, EINVAL],
+		["xdp", 24, { 4: 69 }, EINVAL],
+		["xdp", 24, { 4: 68, 8: 1 }, EINVAL],
+		["xdp", 24, { 4: 68, 16: 1 }, EINVAL],
+		["xdp", 24, { 4: 68, 20: 1 }, EINVAL],
+		["xdp", 28, { 4: 68, 24: 1 }, E2BIG],
+		["tc", 192, { 0: 68 }, EINVAL],
+		["tc", 192, { 4: 1 }, EINVAL],
+		["tc", 192, { 12: 1 }, EINVAL],
+		["tc", 192, { 44: 1 }, EINVAL],
+		["tc", 192, { 68: 1 }, EINVAL],
+		["tc", 192, { 72: 1 }, EINVAL],
+		["tc", 192, { 180: 1 }, EINVAL],
+		["tc", 192, { 160: 67 }, EINVAL],
+		["tc", 192, { 160: 65537 }, EINVAL],
+		["tc", 192, { 164: 65536 }, EINVAL],
+		["tc", 196, { 192: 1 }, E2BIG],
+		["socket", 192, { 160: 53 }, EINVAL],
+	])("%s: a context of %i bytes with %j", async (type, size, words, refused) => {
+		const contextBytes = context(size, words);
+		await check({ type, asm, packet: PACKETS.IPv4!, contextBytes, expect: { refused } });
+	});
+});
