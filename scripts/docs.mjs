@@ -8,7 +8,7 @@
  *   <!-- run: … | lines 1-12 -->                        the same, these lines of the output only
  *   <!-- node: examples/library/run.mjs -->             `$ node …` and what it prints
  *
- *   node scripts/docs.mjs [--write]      prints what differs and exits with 1
+ *   node scripts/docs.mjs [--write]      prints what differs, and links to files that don't exist, and exits with 1
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -47,11 +47,21 @@ function markdownFiles(folder = "") {
 	});
 }
 
+/** Relative links to what is not there. */
+function deadLinks(path, text) {
+	const targets = [...text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)].map((m) => m[1]);
+	return targets.filter((target) => !existsSync(join(root, dirname(path), target)));
+}
+
 let blocks = 0;
 let wrong = 0;
 for (const path of markdownFiles()) {
 	const file = join(root, path);
 	const text = readFileSync(file, "utf8");
+	for (const target of deadLinks(path, text)) {
+		console.error(`${path}: the link to ${target} leads nowhere`);
+		wrong++;
+	}
 	const fresh = text.replace(BLOCK, (whole, kind, what, language, content) => {
 		blocks++;
 		if (kind === "file" && !existsSync(join(root, what))) {
