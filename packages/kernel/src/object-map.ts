@@ -1,7 +1,9 @@
 import {
 	type Btf,
-	encodeValue,
-	formatValue,
+	encodeMapKey,
+	encodeMapValue,
+	formatMapKey,
+	formatMapValue,
 	type JsonValue,
 	type LinkedMap,
 	TailhopError,
@@ -49,27 +51,46 @@ export class ObjectMap extends KernelMap {
 	/** The value of a key, or undefined. */
 	get(key: ValueInput): JsonValue | undefined {
 		if (this.def.type === PROG_ARRAY) return this.slot(this.#slotOf(key))?.name;
-		const found = this.lookup(this.#keyBytes(key));
-		return found === undefined ? undefined : this.#formatValue(found);
+		const found = this.lookup(this.keyBytes(key));
+		return found === undefined ? undefined : this.formatValue(found);
 	}
 
 	/** Sets the value of a key. Throws "btf/value" for what the types refuse. */
 	set(key: ValueInput, value: ValueInput, mode: keyof typeof MODES = "any"): void {
-		if (this.def.type !== PROG_ARRAY) this.update(this.#keyBytes(key), this.#valueBytes(value), mode);
+		if (this.def.type !== PROG_ARRAY) this.update(this.keyBytes(key), this.valueBytes(value), mode);
 		else this.setSlot(this.#slotOf(key), String(value));
 	}
 
 	/** Whether the key was there. */
 	delete(key: ValueInput): boolean {
-		return this.remove(this.def.type === PROG_ARRAY ? u32(this.#slotOf(key)) : this.#keyBytes(key));
+		return this.remove(this.def.type === PROG_ARRAY ? u32(this.#slotOf(key)) : this.keyBytes(key));
 	}
 
 	/** Every entry in the order of get_next_key; a prog array's filled slots. */
 	*entries(): Generator<readonly [key: JsonValue, value: JsonValue]> {
 		for (const [key, value] of this.hostEntries()) {
 			if (this.def.type === PROG_ARRAY) yield [readU32(key), this.slot(readU32(key))?.name ?? null];
-			else yield [formatValue(this.#btf, this.def.keyTypeId, key), this.#formatValue(value)];
+			else yield [this.formatKey(key), this.formatValue(value)];
 		}
+	}
+
+	/** A key as bytes. */
+	keyBytes(key: ValueInput): Uint8Array {
+		return encodeMapKey(this.#btf, this.def, key);
+	}
+
+	/** A value as bpf(2) takes it: every CPU's for a per-CPU map. */
+	valueBytes(value: ValueInput): Uint8Array {
+		return encodeMapValue(this.#btf, this.def, this.hostValueSize, value);
+	}
+
+	formatKey(key: Uint8Array): JsonValue {
+		return formatMapKey(this.#btf, this.def, key);
+	}
+
+	/** Bytes of a value, as a JavaScript value. */
+	formatValue(bytes: Uint8Array): JsonValue {
+		return formatMapValue(this.#btf, this.def, bytes);
 	}
 
 	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. */
@@ -122,35 +143,6 @@ export class ObjectMap extends KernelMap {
 		const id = readU32(found);
 		for (const [name, program] of this.#programs) if (program.info().id === id) return { name, id };
 		return { name: `program id ${id}`, id };
-	}
-
-	#keyBytes(key: ValueInput): Uint8Array {
-		return encodeValue(this.#btf, this.def.keyTypeId, this.def.keySize, key);
-	}
-
-	/** A value as bpf(2) takes it: every CPU's for a per-CPU map, each its own or all the same. */
-	#valueBytes(value: ValueInput): Uint8Array {
-		const { valueSize, valueTypeId } = this.def;
-		const one = (each: ValueInput): Uint8Array => encodeValue(this.#btf, valueTypeId, valueSize, each);
-		const size = this.hostValueSize;
-		if (size === valueSize) return one(value);
-		if (value instanceof Uint8Array && value.length === size) return value;
-		const bytes = new Uint8Array(size);
-		const stride = size / this.kernel.cpus;
-		for (let cpu = 0; cpu < this.kernel.cpus; cpu++) {
-			const own: ValueInput = Array.isArray(value) && value.length === this.kernel.cpus ? value[cpu] : value;
-			bytes.set(one(own), cpu * stride);
-		}
-		return bytes;
-	}
-
-	#formatValue(bytes: Uint8Array): JsonValue {
-		const { valueSize, valueTypeId } = this.def;
-		if (bytes.length === valueSize) return formatValue(this.#btf, valueTypeId, bytes);
-		const stride = bytes.length / this.kernel.cpus;
-		return Array.from({ length: this.kernel.cpus }, (_, cpu) =>
-			formatValue(this.#btf, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
-		);
 	}
 
 	#slotOf(key: ValueInput): number {

@@ -4,6 +4,14 @@ export { applyCoreRelo, describeRelo, POISON_IMM, resolveCoreRelo } from "./core
 export { essentialName } from "./core-compat.ts";
 export { CORE, CORE_KINDS, type CoreResolution, type CoreTarget } from "./core-types.ts";
 export {
+	type EntryTypes,
+	encodeMapKey,
+	encodeMapValue,
+	formatMapKey,
+	formatMapValue,
+	mapValues,
+} from "./entries.ts";
+export {
 	type BtfExt,
 	type BtfExtSection,
 	type CoreRelo,

@@ -1,4 +1,11 @@
-import { encodeValue, formatValue, type JsonValue, type ValueInput } from "../btf/index.ts";
+import {
+	encodeMapKey,
+	encodeMapValue,
+	formatMapKey,
+	formatMapValue,
+	type JsonValue,
+	type ValueInput,
+} from "../btf/index.ts";
 import { TailhopError } from "../errors/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
@@ -177,44 +184,21 @@ export class MapHandle implements Disposable {
 
 	/** A key as bytes. */
 	keyBytes(key: ValueInput): Uint8Array {
-		const { btf } = this.record.linked;
-		return encodeValue(btf, this.def.keyTypeId, this.def.keySize, key);
+		return encodeMapKey(this.record.linked.btf, this.def, key);
 	}
 
 	/** A value as bytes, as bpf(2) takes it: every CPU's for a per-CPU map. */
 	valueBytes(value: ValueInput): Uint8Array {
-		const { valueSize, valueTypeId } = this.def;
-		const { btf } = this.record.linked;
-		const size = this.instance.hostValueSize;
-		if (size === valueSize) return encodeValue(btf, valueTypeId, valueSize, value);
-		if (value instanceof Uint8Array && value.length === size) return value;
-		const stride = this.#stride;
-		const bytes = new Uint8Array(size);
-		for (let cpu = 0; cpu * stride < size; cpu++) {
-			const one = Array.isArray(value) && value.length === size / stride ? value[cpu] : value;
-			bytes.set(encodeValue(btf, valueTypeId, valueSize, one), cpu * stride);
-		}
-		return bytes;
+		return encodeMapValue(this.record.linked.btf, this.def, this.instance.hostValueSize, value);
 	}
 
 	formatKey(key: Uint8Array): JsonValue {
-		return formatValue(this.record.linked.btf, this.def.keyTypeId, key);
+		return formatMapKey(this.record.linked.btf, this.def, key);
 	}
 
 	/** Bytes of a value, as a JavaScript value. */
 	formatValue(bytes: Uint8Array): JsonValue {
-		const { valueSize, valueTypeId } = this.def;
-		const { btf } = this.record.linked;
-		if (bytes.length === valueSize) return formatValue(btf, valueTypeId, bytes);
-		const stride = this.#stride;
-		return Array.from({ length: bytes.length / stride }, (_, cpu) =>
-			formatValue(btf, valueTypeId, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
-		);
-	}
-
-	/** Bytes from one CPU's value to the next. */
-	get #stride(): number {
-		return Math.ceil(this.def.valueSize / 8) * 8;
+		return formatMapValue(this.record.linked.btf, this.def, bytes);
 	}
 
 	#slotOf(key: ValueInput): number {
