@@ -63,9 +63,12 @@ export class Lifecycle {
 
 	/** BPF_PROG_LOAD's part: owners are checked and set, the maps are held. @throws TailhopError machine/owner */
 	loaded(record: ProgramRecord): void {
-		const arrays = record.maps.filter((map) => map.def.type === PROG_ARRAY);
-		for (const array of arrays) this.#checkOwner(array, record);
-		for (const array of arrays) array.owner ??= ownerOf(record.program);
+		// one after the other, in the order of the instructions: a program refused for its second array owns the first
+		for (const map of record.maps) {
+			if (map.def.type !== PROG_ARRAY) continue;
+			this.#checkOwner(map, record);
+			map.owner ??= ownerOf(record.program);
+		}
 		for (const map of record.maps) map.programs++;
 		this.programs[record.index] = record;
 	}
