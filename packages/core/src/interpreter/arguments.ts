@@ -1,10 +1,12 @@
-import type {
-	ArgKind,
-	CallbackArg,
-	Helper,
-	HelperImplementation,
-	IteratingHelper,
-	ReturnKind,
+import {
+	type ArgKind,
+	type CallbackArg,
+	HELPERS,
+	type Helper,
+	type HelperImplementation,
+	type IteratingHelper,
+	prototypeFor,
+	type ReturnKind,
 } from "../helpers/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { Execution } from "./execution.ts";
@@ -36,8 +38,18 @@ export interface HelperPlan {
 	readonly callbackArgs: readonly CallbackArg[];
 }
 
-export function planOf(helper: Helper): HelperPlan {
-	const { name, args, returns, fixedSizes = {}, changesPacket = false, releases = 0 } = helper.prototype;
+/** Plan of a helper for a program type: a few of Linux's own have another prototype in some types. */
+export function planOf(helper: Helper, programType: number): HelperPlan {
+	const { id } = helper.prototype;
+	const linux = HELPERS.get(id) === helper ? prototypeFor(id, programType) : undefined;
+	const {
+		name,
+		args,
+		returns,
+		fixedSizes = {},
+		changesPacket = false,
+		releases = 0,
+	} = linux ?? helper.prototype;
 	const common = {
 		name,
 		args,

@@ -1,6 +1,7 @@
 import { type SourceLine, TailhopError, type Where } from "../errors/index.ts";
 import type { Environment, Helper, HelperRuntime } from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
+import { helperName } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import { checkArguments, type HelperPlan, planOf, resultProvenance } from "./arguments.ts";
 import { contextLoad, contextStore } from "./context.ts";
@@ -121,7 +122,8 @@ export class Execution {
 
 	readonly #frames = new Int32Array(MAX_FRAMES * SAVED.SIZE);
 	readonly #callbacks: Callback[] = [];
-	#plans: (HelperPlan | undefined)[] = [];
+	/** By program type and helper id. */
+	readonly #plans = new Map<number, Map<number, HelperPlan>>();
 	#entry!: Entry;
 	#packet = 0;
 	#packetMeta = 0;
@@ -393,18 +395,25 @@ export class Execution {
 	}
 
 	#plan(id: number): HelperPlan {
-		const known = this.#plans[id];
-		if (known !== undefined) return known;
-		const helper = this.host.helper(id);
-		if (helper === undefined) {
-			this.fault(
-				"fault/unimplemented",
-				`helper ${id} is not implemented`,
-				"Give the Machine an implementation of your own in `helpers`, or run with the kernel engine.",
-			);
+		const type = this.program.program.type;
+		let plans = this.#plans.get(type);
+		if (plans === undefined) {
+			plans = new Map();
+			this.#plans.set(type, plans);
 		}
-		const plan = planOf(helper);
-		this.#plans[id] = plan;
+		let plan = plans.get(id);
+		if (plan === undefined) {
+			const helper = this.host.helper(id);
+			if (helper === undefined) {
+				this.fault(
+					"fault/unimplemented",
+					`helper ${helperName(id) ?? "unknown"} (${id}) is not implemented`,
+					"Give the Machine an implementation of your own in `helpers`, or run with the kernel engine.",
+				);
+			}
+			plan = planOf(helper, type);
+			plans.set(id, plan);
+		}
 		return plan;
 	}
 

@@ -132,6 +132,7 @@ export class Run {
 	abandon(): void {
 		if (this.#ended) return;
 		this.#ended = true;
+		this.#parts.runtime.collect();
 		this.#parts.runtime.end();
 		this.#parts.regions.forget();
 	}

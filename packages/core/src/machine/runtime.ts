@@ -1,5 +1,12 @@
 import { TailhopError } from "../errors/index.ts";
-import { clock, type Environment, type HelperRuntime, type Output, random } from "../helpers/index.ts";
+import {
+	clock,
+	type Environment,
+	type HelperRuntime,
+	type Output,
+	random,
+	readRing,
+} from "../helpers/index.ts";
 import type { MapInstance, MapRuntime } from "../maps/index.ts";
 import type { LinearMemory } from "../memory/index.ts";
 
@@ -67,6 +74,19 @@ export class Runtime implements HelperRuntime {
 		this.context = context;
 		this.#output = [];
 		return this.#output;
+	}
+
+	/** Ring buffers that got records in this run: read when it is over, so that programs see them unread till then. */
+	readonly #committed = new Set<MapInstance>();
+
+	ringbufCommitted(map: MapInstance): void {
+		this.#committed.add(map);
+	}
+
+	/** Reads the ring buffers into the run's output. */
+	collect(): void {
+		for (const map of this.#committed) readRing(this, map);
+		this.#committed.clear();
 	}
 
 	/** Gives scratch memory back. */
