@@ -1,0 +1,236 @@
+/**
+ * Asks the running kernel what core's MAP_HELPERS and MAP_KINDS say of 6.18, and prints every difference:
+ *
+ *   node scripts/run-ts.mjs scripts/probe-maps.ts            which helper takes which kind of map, which flags, inner maps
+ *   node scripts/run-ts.mjs scripts/probe-maps.ts --print    what the kernel answers, a line a kind
+ *
+ * Programs are only loaded. Exit status 1: something differs.
+ */
+import {
+	type ArgKind,
+	BTF_INT,
+	encodeBtf,
+	helpersAllowed,
+	helperTakesMap,
+	type Insn,
+	MAP_KINDS,
+	MAP_TYPE,
+	mapTypeName,
+	PROTOTYPES,
+} from "@tailhop/core";
+import { type Kernel, type KernelMap, lastLine, type MapDefinition, openKernel } from "@tailhop/kernel";
+import { ALLOWED_BY_TYPE } from "../packages/core/src/helpers/allowed.ts";
+
+const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ opcode, dst, src, off, imm });
+const move = (dst: number, imm: number) => insn(0xb7, dst, 0, 0, imm);
+const copy = (dst: number, src: number) => insn(0xbf, dst, src);
+const add = (dst: number, imm: number) => insn(0x07, dst, 0, 0, imm);
+const call = (id: number) => insn(0x85, 0, 0, 0, id);
+const lddw = (dst: number, src: number, imm: number) => [insn(0x18, dst, src, 0, imm), insn(0)];
+const EXIT = insn(0x95);
+
+const print = process.argv.includes("--print");
+let differences = 0;
+const differs = (text: string) => {
+	differences++;
+	console.log(text);
+};
+
+/** `int`, `struct value { int a; struct bpf_spin_lock … }` are not needed: storage wants any BTF for key and value. */
+const { bytes: BTF } = encodeBtf(
+	{
+		types: [
+			{ kind: "void" },
+			{ kind: "int", name: "int", size: 4, bits: 32, bitOffset: 0, encoding: BTF_INT.SIGNED },
+			{ kind: "func_proto", type: 1, params: [] },
+			{ kind: "func", name: "f", type: 2, linkage: 0 },
+		],
+	},
+	new Set<string>(),
+);
+
+const NO_PREALLOC = 1;
+const PAGE = 4096;
+
+/** A definition that the kernel takes, a kind each. */
+const sound = (type: number, kernel: Kernel): Omit<MapDefinition, "inner"> => {
+	const plain = { type, keySize: 4, valueSize: 4, maxEntries: 1 };
+	const storage = {
+		...plain,
+		maxEntries: 0,
+		flags: NO_PREALLOC,
+		btf: kernel.loadBtf(BTF),
+		keyTypeId: 1,
+		valueTypeId: 1,
+	};
+	switch (type) {
+		case MAP_TYPE.LPM_TRIE:
+			return { ...plain, keySize: 8, flags: NO_PREALLOC };
+		case MAP_TYPE.STACK_TRACE:
+			return { ...plain, valueSize: 8 };
+		case MAP_TYPE.CGROUP_STORAGE:
+		case MAP_TYPE.PERCPU_CGROUP_STORAGE:
+			return { ...plain, keySize: 8, maxEntries: 0 };
+		case MAP_TYPE.QUEUE:
+		case MAP_TYPE.STACK:
+		case MAP_TYPE.BLOOM_FILTER:
+			return { ...plain, keySize: 0 };
+		case MAP_TYPE.RINGBUF:
+		case MAP_TYPE.USER_RINGBUF:
+			return { ...plain, keySize: 0, valueSize: 0, maxEntries: PAGE };
+		case MAP_TYPE.ARENA:
+			return { ...plain, keySize: 0, valueSize: 0, flags: 1 << 10 };
+		case MAP_TYPE.SK_STORAGE:
+		case MAP_TYPE.INODE_STORAGE:
+		case MAP_TYPE.TASK_STORAGE:
+		case MAP_TYPE.CGRP_STORAGE:
+			return storage;
+		default:
+			return plain;
+	}
+};
+
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
+/** Takes sleepable programs only. */
+const SYSCALL = 31;
+/** All but struct_ops, which needs a kernel type, and arena, which nothing may use before it is mapped. */
+const TYPES = Array.from({ length: 33 }, (_, type) => type).filter((type) => type !== 0 && type !== 26);
+
+function make(kernel: Kernel, type: number): KernelMap {
+	const inner =
+		type === ARRAY_OF_MAPS || type === HASH_OF_MAPS
+			? kernel.createMap({ type: 2, keySize: 4, valueSize: 4, maxEntries: 1 })
+			: undefined;
+	return kernel.createMap({ ...sound(type, kernel), ...(inner === undefined ? {} : { inner }) });
+}
+
+/** Puts something right for an argument into a register; context in r6, a socket in r7, zeroed stack below fp. */
+function argument(kind: ArgKind, register: number, callback: number): readonly Insn[] | undefined {
+	switch (kind) {
+		case "ctx":
+		case "ctx_or_null":
+			return [copy(register, 6)];
+		case "map":
+			return lddw(register, 5, 0);
+		case "func":
+			return lddw(register, 4, callback);
+		case "sock":
+		case "sock_or_null":
+		case "sock_common":
+		case "sock_common_or_null":
+			return [copy(register, 7)];
+		case "stack_or_null":
+		case "btf_ptr_or_null":
+			return [move(register, 0)];
+		case "btf_ptr":
+			return [copy(register, 8)];
+		case "anything":
+		case "size":
+		case "size_or_zero":
+		case "alloc_size":
+			return [move(register, kind === "anything" ? 0 : 8)];
+		case "dynptr":
+		case "const_str":
+		case "spin_lock":
+		case "timer":
+		case "ringbuf_mem":
+		case "percpu_btf_ptr":
+		case "kptr":
+			return undefined;
+		default:
+			return [copy(register, 10), add(register, -64)];
+	}
+}
+
+/** Where a context has its socket. */
+const SOCKET: Readonly<Record<number, readonly [opcode: number, offset: number]>> = {
+	3: [0x79, 168],
+	8: [0x79, 168],
+	// bpf_sock_ops.sk
+	13: [0x79, 184],
+	16: [0x79, 64],
+	14: [0x79, 168],
+	21: [0x79, 56],
+};
+
+const NO =
+	/cannot pass map_type|callback function not allowed|expected prog array map|write into map forbidden|invalid zero-sized read|invalid arg_type for sockmap/;
+/** Complaints that come once the call is accepted. */
+const YES = /reference leak|^processed \d+/;
+
+/** What the verifier says to this helper with this map, in the program type that comes furthest. */
+function ask(kernel: Kernel, map: KernelMap, id: number, args: readonly ArgKind[]): string {
+	let first = "";
+	for (const type of Object.keys(ALLOWED_BY_TYPE).map(Number)) {
+		if (!helpersAllowed(type, 0)?.has(id)) continue;
+		if (type === SYSCALL) continue;
+		const socket = SOCKET[type];
+		const start = [copy(6, 1)];
+		for (let offset = 8; offset <= 128; offset += 8) start.push(insn(0x7a, 10, 0, -offset, 0));
+		if (args.some((arg) => arg.startsWith("sock"))) {
+			if (socket === undefined) continue;
+			start.push(insn(socket[0], 7, 6, socket[1]), insn(0x55, 7, 0, 2, 0), move(0, 0), EXIT);
+		}
+		if (args.includes("btf_ptr")) start.push(call(158), copy(8, 0));
+		const length = args.reduce((sum, arg) => sum + (argument(arg, 1, 0)?.length ?? 0), 0);
+		let at = start.length;
+		const put: Insn[] = [];
+		for (const [index, arg] of args.entries()) {
+			const code = argument(arg, index + 1, start.length + length + 3 - at - 1);
+			if (code === undefined) return "cannot be asked";
+			put.push(...code);
+			at += code.length;
+		}
+		const withCallback = args.includes("func");
+		const insns = [...start, ...put, call(id), move(0, 0), EXIT, ...(withCallback ? [move(0, 0), EXIT] : [])];
+		const funcInfo = new Uint8Array(Uint32Array.of(0, 3, insns.length - 2, 3).buffer);
+		const result = kernel.loadProgram({
+			type,
+			insns,
+			maps: [map],
+			license: "GPL",
+			...(withCallback ? { btf: kernel.loadBtf(BTF), funcInfo } : {}),
+		});
+		if (result.ok) {
+			result.program.close();
+			return "";
+		}
+		if (result.log === "") continue;
+		if (NO.test(result.log)) return result.log;
+		first ||= result.log;
+	}
+	return first || "no program type";
+}
+
+const kernel = await openKernel();
+let asked = 0;
+const answers = { yes: 0, no: 0, unknown: 0 };
+for (const type of TYPES) {
+	const map = make(kernel, type);
+	const takes: number[] = [];
+	const unclear: string[] = [];
+	for (const prototype of PROTOTYPES.values()) {
+		const { id, name, args } = prototype;
+		if (!args.includes("map")) continue;
+		const log = ask(kernel, map, id, args);
+		asked++;
+		const no = NO.test(log);
+		const yes = log === "" || YES.test(lastLine(log) ?? "");
+		if (!yes && !no) {
+			answers.unknown++;
+			unclear.push(`${name}: ${lastLine(log) ?? log}`);
+			continue;
+		}
+		answers[yes ? "yes" : "no"]++;
+		if (yes) takes.push(id);
+		if (helperTakesMap(id, type) !== yes)
+			differs(`bpf_${name} ${yes ? "takes" : "does not take"} ${mapTypeName(type)}`);
+	}
+	if (print) console.log(`${type} ${mapTypeName(type)}: ${takes.join(" ")}\n    ${unclear.join("\n    ")}`);
+	map.close();
+}
+console.log(
+	`${asked} pairs: ${answers.yes} yes, ${answers.no} no, ${answers.unknown} not asked; ${differences} differences`,
+);
+process.exitCode = differences > 0 ? 1 : 0;
