@@ -90,6 +90,14 @@ function raw(words: readonly number[], strings = "\0a\0"): Uint8Array {
 	return out;
 }
 
+/** `.BTF` of words with numbers of the header replaced, given by their offsets. */
+function header(words: readonly number[], numbers: Readonly<Record<number, number>>): Uint8Array {
+	const bytes = raw(words);
+	for (const [at, value] of Object.entries(numbers))
+		new DataView(bytes.buffer).setUint32(Number(at), value, true);
+	return bytes;
+}
+
 const kind = (number: number, vlen = 0, flag = 0) => (flag * 0x8000_0000 + number * 0x100_0000 + vlen) >>> 0;
 const INT = [1, kind(1), 4, 32];
 
@@ -196,11 +204,23 @@ describe("BTF that lies", () => {
 	test.each([
 		["no bytes", new Uint8Array(0), "no BTF header", undefined],
 		["another magic number", raw([]).fill(0, 0, 2), "magic number", undefined],
-		["big endian", raw([]).fill(0xeb, 0, 1).fill(0x9f, 1, 2), "magic number|big-endian", undefined],
+		["big endian", raw([]).fill(0xeb, 0, 1).fill(0x9f, 1, 2), "big-endian", undefined],
 		["types out of the bytes", raw([]).fill(0xf0, 12, 13), "do not fit", undefined],
+		["version 2", raw([]).fill(2, 2, 3), "version 2", undefined],
+		["flags", raw([]).fill(1, 3, 4), "unknown flags", undefined],
+		["a header of 8 bytes", header(INT, { 4: 8 }), "header of 8 bytes", undefined],
+		["types at 2", header(INT, { 8: 2 }), "not a multiple of 4", undefined],
+		["strings out of the bytes", header(INT, { 20: 999 }), "bytes of strings do not fit", undefined],
+		["strings over the types", header(INT, { 16: 4 }), "overlap", undefined],
 		["strings without a NUL at the end", raw([], "\0abc"), "begin and end with NUL", undefined],
 		["strings without a NUL at the start", raw([], "abc\0"), "begin and end with NUL", undefined],
 		["half a type", raw([1, kind(2)]), "ends inside it", 1],
+		[
+			"half a type at the end of the bytes",
+			header([0, 0, 0], { 8: 4, 12: 8, 16: 0, 20: 4 }).slice(0, -3),
+			"ends inside it",
+			1,
+		],
 		["kind 20", raw([1, kind(20), 0]), "unknown kind 20", 1],
 		["kind 0", raw([1, kind(0), 0]), "unknown kind 0", 1],
 		["unknown info bits", raw([1, kind(2) | 0x10000, 0]), "unknown bits", 1],
@@ -211,6 +231,7 @@ describe("BTF that lies", () => {
 		["an int wider than its size", raw([1, kind(1), 4, 33]), "33 bits", 1],
 		["an int of 129 bits", raw([1, kind(1), 32, 129]), "129 bits", 1],
 		["an int with two encodings", raw([1, kind(1), 4, 32 + 3 * 0x100_0000]), "encoding 3", 1],
+		["an int with unknown bits", raw([1, kind(1), 4, 0x8000_0020]), "unknown bits", 1],
 		["an enum of 3 bytes", raw([1, kind(6), 3]), "enum of 3 bytes", 1],
 		["a float of 5 bytes", raw([1, kind(16), 5]), "float of 5 bytes", 1],
 		["a typedef without a name", raw([...INT, 0, kind(8), 1]), "no name", 2],
@@ -244,6 +265,7 @@ describe("BTF that lies", () => {
 			"33 bits of 32",
 			2,
 		],
+		["a plain member inside a byte", raw([...INT, 1, kind(4, 1, 1), 16, 1, 1, 4]), "inside a byte", 2],
 		["a function of an int", raw([...INT, 1, kind(12), 1]), "no prototype", 2],
 		["linkage 3", raw([0, kind(13), 0, 1, kind(12, 3), 1]), "linkage 3", 2],
 		["a void parameter", raw([...INT, 0, kind(13, 2), 0, 1, 0, 1, 1]), "parameter 0 is void", 2],
@@ -375,6 +397,11 @@ describe("BTF.ext", () => {
 		["info at an odd place", edited([2, 2]), "multiple of 4"],
 		["a header of 8 bytes", edited([1, 8]), "header of 8 bytes"],
 		["another magic number", edited([0, 0]), "magic number"],
+		["version 2", edited([0, 0x2eb9f]), "version 2"],
+		["flags", edited([0, 0x101eb9f]), "unknown flags"],
+		["no bytes", new Uint8Array(0), "no BTF.ext header"],
+		["records without their size", edited([3, 2]), "without their size"],
+		["half a section's header", edited([3, 24]), "inside a section's header"],
 	])("%s", (_, bytes, message) => {
 		const error = errorOf(() => read(bytes));
 		expect([error.code, error.message]).toEqual(["btf/invalid", expect.stringContaining(message)]);

@@ -201,7 +201,6 @@ function computeSizes(types: readonly BtfType[], fail: (id: number, message: str
 			if (child !== undefined) {
 				if (height[child] === 1) fail(id, `it contains itself through type ${child}`);
 				if (height[child] === 0) {
-					if (stack.length >= MAX_DEPTH) fail(root, `types nested deeper than ${MAX_DEPTH}`);
 					stack.push(child);
 					nextPart.push(0);
 					height[child] = 1;
