@@ -81,12 +81,16 @@ function shift(memory: LinearMemory, header: number, delta: number): void {
 	memory.setU32(header, memory.u32(header) + delta);
 }
 
-/** Zeros come in at `offset` from data: what is before moves down, MAC and network header with it. */
+/**
+ * Zeros come in at `offset` from data: what is before moves down, MAC and network header with it. Where a packet was
+ * cut shorter than `offset`, what lies behind it moves and shows up again, in the kernel as here.
+ */
 function pushHeader(memory: LinearMemory, offset: number, length: number): boolean {
 	if (!moveStart(memory, -length)) return false;
 	const data = memory.u32(PACKET.DATA);
-	memory.u8.copyWithin(data, data + length, data + length + offset);
-	memory.u8.fill(0, data + offset, data + offset + length);
+	const limit = memory.u32(PACKET.LIMIT);
+	memory.u8.copyWithin(data, data + length, Math.min(data + length + offset, limit));
+	memory.u8.fill(0, data + offset, Math.min(data + offset + length, limit));
 	shift(memory, PACKET.MAC, -length);
 	shift(memory, PACKET.NETWORK, -length);
 	return true;
@@ -201,7 +205,8 @@ function adjust(
 		if (!shrink || (flags & DECAP_L3) === DECAP_L3) return EINVAL;
 		minimum = flags & ROOM.DECAP_L3_IPV4 ? IPV4_HLEN : IPV6_HLEN;
 	}
-	const fromNetwork = memory.u32(PACKET.END) - memory.u32(PACKET.NETWORK);
+	// unsigned: a packet cut before its network header counts as long enough
+	const fromNetwork = (memory.u32(PACKET.END) - memory.u32(PACKET.NETWORK)) >>> 0;
 	if (shrink && (length >= fromNetwork || fromNetwork - length < minimum)) return ENOTSUPP;
 	if (!shrink && packetLength(memory) + length > SKB_MAX_LENGTH && !isGso(memory)) return ENOTSUPP;
 	return shrink

@@ -98,6 +98,8 @@ export function skbHook(
 			const mac = buffer + SKB_BUFFER_SIZE / 2;
 			const end = mac + packet.length;
 			memory.write(mac, packet);
+			// What an earlier run left behind the packet must not show in this one.
+			memory.u8.fill(0, end, buffer + SKB_BUFFER_SIZE);
 			const protocol = encapsulatedProtocol(memory, mac + ETH_HLEN - 2, end);
 			checkHeaders(packet, protocol);
 
