@@ -12,6 +12,8 @@ const library = (name: string, more: UserConfig = {}): UserConfig => ({
 	platform: "node",
 	target: "es2022",
 	dts: true,
+	// an import of what is not exported is only a warning, and a wrong bundle
+	failOnWarn: true,
 	checks: { pluginTimings: false },
 	sourcemap: false,
 	fixedExtension: true,
