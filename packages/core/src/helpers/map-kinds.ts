@@ -43,8 +43,12 @@ const ONLY: Readonly<Record<number, readonly number[]>> = {
 
 const OWNED: ReadonlySet<number> = /* @__PURE__ */ new Set(Object.values(MAP_HELPERS).flat());
 
+/** What comes behind 6.18's helpers is somebody's own. */
+const LAST_HELPER = 211;
+
 /** Whether the verifier lets a program give a map of this BPF_MAP_TYPE_* to this helper. */
 export function helperTakesMap(helper: number, mapType: number): boolean {
+	if (helper > LAST_HELPER) return true;
 	const kinds = ONLY[helper];
 	if (kinds !== undefined) return kinds.includes(mapType);
 	return MAP_HELPERS[mapType]?.includes(helper) ?? (ELEMENT.has(helper) || !OWNED.has(helper));

@@ -4,18 +4,17 @@ import {
 	HELPERS,
 	type Helper,
 	type HelperImplementation,
+	helperTakesMap,
 	type IteratingHelper,
 	prototypeFor,
 	type ReturnKind,
 } from "../helpers/index.ts";
-import type { MapInstance } from "../maps/index.ts";
+import { type MapInstance, programAccess } from "../maps/index.ts";
 import type { Execution } from "./execution.ts";
 import { accessFault, REGION, SCALAR } from "./regions.ts";
 
-/** BPF_F_RDONLY_PROG: programs may only read the map's values. */
-const RDONLY_PROG = 1 << 7;
-/** BPF_F_WRONLY_PROG. */
-const WRONLY_PROG = 1 << 8;
+/** Helpers that change what a map holds: map_update_elem, map_delete_elem, map_push_elem, map_pop_elem. */
+const WRITERS: readonly number[] = [2, 3, 87, 88];
 
 /** BPF_MAP_TYPE_*: the kinds whose lookup gives a map. */
 const ARRAY_OF_MAPS = 12;
@@ -23,6 +22,7 @@ const HASH_OF_MAPS = 13;
 
 /** A helper's prototype, read once. */
 export interface HelperPlan {
+	readonly id: number;
 	readonly name: string;
 	readonly args: readonly ArgKind[];
 	/** How r0's upper half comes: see ReturnKind. */
@@ -51,6 +51,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		releases = 0,
 	} = linux ?? helper.prototype;
 	const common = {
+		id,
 		name,
 		args,
 		returns,
@@ -135,6 +136,7 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 						? x.host.runtime.map(r[at]! >>> 0)
 						: undefined;
 				if (map === undefined) wrong(x, plan, i, "a map");
+				checkMap(x, plan, map);
 				break;
 			}
 			case "func":
@@ -154,6 +156,22 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				break;
 		}
 	}
+}
+
+/** record_func_map and check_map_func_compatibility of the verifier, with its words. */
+function checkMap(x: Execution, plan: HelperPlan, map: MapInstance): void {
+	if (programAccess(map.def) === "r" && WRITERS.includes(plan.id))
+		x.fault(
+			"fault/argument",
+			"write into map forbidden",
+			`Programs may only read map ${map.def.name}: change it from the host.`,
+		);
+	if (!helperTakesMap(plan.id, map.def.type))
+		x.fault(
+			"fault/argument",
+			`cannot pass map_type ${map.def.type} into func bpf_${plan.name}#${plan.id}`,
+			"The kernel refuses this program when it is loaded; use a map kind that has the operation.",
+		);
 }
 
 function wrong(x: Execution, plan: HelperPlan, i: number, expected: string): never {
@@ -267,15 +285,6 @@ export function resultProvenance(x: Execution, plan: HelperPlan, result: number)
 
 /** Region of an element's value, with what the map's flags let programs do. */
 export function mapValueRegion(x: Execution, map: MapInstance, address: number): number {
-	const { flags, valueSize, name } = map.def;
-	const id = x.regions.element(
-		REGION.MAP_VALUE,
-		address,
-		valueSize,
-		flags & RDONLY_PROG ? "r" : "rw",
-		map.index,
-		name,
-	);
-	if (flags & WRONLY_PROG) x.regions.span[id] = 0;
-	return id;
+	const { def, index } = map;
+	return x.regions.element(REGION.MAP_VALUE, address, def.valueSize, programAccess(def), index, def.name);
 }

@@ -41,6 +41,9 @@ export interface RegionReport {
 	readonly ended?: string;
 }
 
+/** What a plain load or store may do in a region. */
+export type RegionAccess = "rw" | "r" | "w" | "none";
+
 /** Provenance of a number, and of a register that was never written. */
 export const SCALAR = 0;
 export const UNINITIALIZED = -1;
@@ -73,22 +76,14 @@ export class Regions {
 	/** Element address → region, so that a loop of lookups makes one region an element. */
 	#elements = new Map<number, number>();
 
-	/** Adds a region; `access`: what a plain load or store may do there. */
-	add(
-		kind: RegionKind,
-		start: number,
-		size: number,
-		access: "rw" | "r" | "none",
-		aux = 0,
-		name?: string,
-	): number {
+	add(kind: RegionKind, start: number, size: number, access: RegionAccess, aux = 0, name?: string): number {
 		const id = this.#count++;
 		if (id === this.start.length) this.#grow();
 		this.kind[id] = kind;
 		this.start[id] = start;
 		this.size[id] = size;
-		this.span[id] = access === "none" ? 0 : size;
-		this.writeSpan[id] = access === "rw" ? size : 0;
+		this.span[id] = access[0] === "r" ? size : 0;
+		this.writeSpan[id] = access.endsWith("w") ? size : 0;
 		this.aux[id] = aux;
 		this.#names[id] = name;
 		return id;
@@ -99,7 +94,7 @@ export class Regions {
 		kind: RegionKind,
 		address: number,
 		size: number,
-		access: "rw" | "r",
+		access: RegionAccess,
 		map: number,
 		name: string,
 	): number {
@@ -229,6 +224,16 @@ export function accessFault(
 	}
 	const from = regions.report(provenance);
 	const offset = address - from.start;
+	const write = what === "store" || what === "helper write";
+	const forbidden = (write ? regions.writeSpan : regions.span)[provenance] === 0;
+	if (regions.kind[provenance] === REGION.MAP_VALUE && forbidden && from.ended === undefined) {
+		return new TailhopError(
+			"fault/access",
+			`${write ? "write into" : "read from"} map forbidden, value_size=${from.end - from.start} off=${offset} size=${size}`,
+			{ ...where, ...(from.name === undefined ? {} : { map: from.name }) },
+			{ hint: "The map's BPF_F_RDONLY_PROG or BPF_F_WRONLY_PROG closes it to programs." },
+		);
+	}
 	return new TailhopError(
 		"fault/access",
 		`${what} of ${size} bytes at offset ${offset} of ${regionText(from)}; the address lies in ${hits}`,

@@ -21,9 +21,9 @@ import {
 	controlNeed,
 	createMap,
 	instantiateRuntimeAsync,
-	MAP_FLAGS,
 	type MapInstance,
 	type MapRuntime,
+	programAccess,
 } from "../maps/index.ts";
 import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
 import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
@@ -267,12 +267,11 @@ export class Machine implements Disposable {
 		if (instance === undefined || address <= 0) return { address: 0, provenance: record.region };
 		let region = this.#valueRegions.get(record.index);
 		if (region === undefined) {
-			const readOnly = (def.flags & MAP_FLAGS.RDONLY_PROG) !== 0;
 			region = this.#regions.add(
 				REGION.MAP_VALUE,
 				address,
 				def.valueSize,
-				readOnly ? "r" : "rw",
+				programAccess(def),
 				record.index,
 				def.name,
 			);

@@ -1,3 +1,5 @@
+import type { LinkedMap } from "../spec/index.ts";
+
 /** BPF_F_* of BPF_MAP_CREATE and of element operations (include/uapi/linux/bpf.h). */
 export const F = {
 	NO_PREALLOC: 1 << 0,
@@ -15,6 +17,15 @@ export const F = {
 
 /** What host and programs may do: every kind with plain values takes these. */
 export const ACCESS = F.RDONLY | F.WRONLY | F.RDONLY_PROG | F.WRONLY_PROG;
+
+/** Kinds that the kernel makes BPF_F_RDONLY_PROG itself (dev_map_init_map). */
+const DEVICES: readonly number[] = [14, 25];
+
+/** What programs may do with a map's values (bpf_map_flags_to_cap). */
+export function programAccess({ type, flags }: Pick<LinkedMap, "type" | "flags">): "rw" | "r" | "w" {
+	if (flags & F.RDONLY_PROG || DEVICES.includes(type)) return "r";
+	return flags & F.WRONLY_PROG ? "w" : "rw";
+}
 
 /** bpf_map_flags_access_ok: nothing may be closed to both reading and writing. */
 export function accessOk(flags: number): boolean {

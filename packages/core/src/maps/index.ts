@@ -1,6 +1,6 @@
 export type { MapCode } from "./code.ts";
 export { checkMap, controlNeed, createMap, type MapOptions, openMap } from "./create.ts";
-export { F as MAP_FLAGS } from "./flags.ts";
+export { F as MAP_FLAGS, programAccess } from "./flags.ts";
 export type { MapKind } from "./kind.ts";
 export { MAP_KINDS, mapTypeName } from "./kinds.ts";
 export {
