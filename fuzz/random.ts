@@ -19,4 +19,32 @@ export class Random {
 	pick<T>(list: readonly T[]): T {
 		return list[this.below(list.length)]!;
 	}
+
+	/** from … to, both included. */
+	between(from: number, to: number): number {
+		return from + this.below(to - from + 1);
+	}
+
+	/** True in `percent` of 100 cases. */
+	chance(percent: number): boolean {
+		return this.below(100) < percent;
+	}
+
+	/** One of the alternatives, each as likely as its weight says. */
+	weighted<T>(alternatives: readonly (readonly [weight: number, value: T])[]): T {
+		let at = this.below(alternatives.reduce((sum, [weight]) => sum + weight, 0));
+		for (const [weight, value] of alternatives) {
+			if (at < weight) return value;
+			at -= weight;
+		}
+		throw new Error("no alternative");
+	}
+
+	u32(): number {
+		return this.below(0x1_0000) * 0x1_0000 + this.below(0x1_0000);
+	}
+
+	bytes(length: number): Uint8Array {
+		return Uint8Array.from({ length }, () => this.below(256));
+	}
 }

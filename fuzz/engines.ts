@@ -1,0 +1,227 @@
+import { type HookInput, type LinkedObject, TailhopError } from "@tailhop/core";
+import { lastLine, pinToCpu } from "@tailhop/kernel";
+import { type FuzzCase, type FuzzStep, link } from "./case.ts";
+import { bytes, CPU, hex, openInterpreterSide, openKernelSide, oracle, type Side } from "./harness.ts";
+
+/** One engine that a case can be loaded into. The first of a list says which cases count. */
+export interface Engine {
+	readonly name: string;
+	load(linked: LinkedObject): Promise<Side>;
+}
+
+/** No generated program takes as many. */
+const BUDGET = 20_000_000;
+
+/** Engines by name; the kernel is left out where there is none. */
+export async function openEngines(names: readonly string[]): Promise<readonly Engine[]> {
+	const found = await oracle();
+	const cpus = found.kernel?.cpus ?? 1;
+	const known: Record<string, () => Engine> = {
+		kernel: () => {
+			const { kernel } = found;
+			if (kernel === undefined) throw new Error("why" in found ? found.why : "no kernel");
+			// for the life of the process: per-CPU values are compared
+			pinToCpu(kernel, CPU);
+			return { name: "kernel", load: (linked) => openKernelSide(linked, kernel) };
+		},
+		interpreter: () => ({
+			name: "interpreter",
+			load: (linked) =>
+				openInterpreterSide(linked, { environment: { cpus, cpu: CPU }, perfReaders: false, budget: BUDGET }),
+		}),
+	};
+	return names.map((name) => {
+		const open = known[name];
+		if (open === undefined) throw new Error(`no engine ${name}: ${Object.keys(known).join(", ")}`);
+		return open();
+	});
+}
+
+export interface Rejected {
+	readonly kind: "rejected";
+	/** The last line of the verifier's log. */
+	readonly reason: string;
+}
+
+export interface Difference {
+	readonly kind: "difference";
+	/** What a shrunk case must still show: the place without numbers that change. */
+	readonly where: string;
+	/** Step number, -1 for loading, steps.length for the maps at the end. */
+	readonly step: number;
+	readonly answers: Readonly<Record<string, string>>;
+}
+
+export interface Agreed {
+	readonly kind: "agreed";
+	readonly runs: number;
+}
+
+export type Verdict = Rejected | Difference | Agreed;
+
+/** Runs a case on every engine, step by step, to the first difference. */
+export async function runCase(test: FuzzCase, engines: readonly Engine[]): Promise<Verdict> {
+	const linked = link(test);
+	const sides: Side[] = [];
+	try {
+		const refusals: Record<string, string> = {};
+		for (const engine of engines) {
+			const side = await load(engine, linked);
+			if (typeof side !== "string") sides.push(side);
+			else {
+				refusals[engine.name] = side;
+				if (engine === engines[0] && side.startsWith("verifier: ")) {
+					return { kind: "rejected", reason: side.slice(10) };
+				}
+			}
+		}
+		const refused = Object.keys(refusals).length;
+		if (refused === engines.length) return { kind: "agreed", runs: 0 };
+		if (refused > 0) {
+			const answers = Object.fromEntries(engines.map(({ name }) => [name, refusals[name] ?? "loaded"]));
+			return { kind: "difference", where: "load", step: -1, answers };
+		}
+		return compare(test, sides);
+	} finally {
+		for (const side of sides) side.close();
+	}
+}
+
+async function load(engine: Engine, linked: LinkedObject): Promise<Side | string> {
+	try {
+		return await engine.load(linked);
+	} catch (error) {
+		if (!(error instanceof TailhopError)) throw error;
+		const { log } = error.detail ?? {};
+		const line = typeof log === "string" ? lastLine(log) : undefined;
+		return line ? `verifier: ${line}` : `refused: ${error.code} ${error.message}`;
+	}
+}
+
+function compare(test: FuzzCase, sides: readonly Side[]): Verdict {
+	let runs = 0;
+	const differs = (step: number, where: string, answer: (side: Side) => string): Difference | undefined => {
+		const answers = sides.map((side) => [side.name, attempt(() => answer(side))] as const);
+		if (answers.every(([, text]) => text === answers[0]![1])) return undefined;
+		return { kind: "difference", where, step, answers: Object.fromEntries(answers) };
+	};
+	for (const map of test.maps) {
+		for (const [key, value] of map.entries ?? []) {
+			const sizes = { key: map.keySize ?? 4, value: map.valueSize ?? 8 };
+			const found = differs(-1, "entry", (side) =>
+				String(side.map(map.name).hostUpdate(bytes(key, sizes.key), bytes(value, sizes.value), 0n)),
+			);
+			if (found !== undefined) return found;
+		}
+	}
+	for (const [index, step] of test.steps.entries()) {
+		if ("run" in step) runs++;
+		const found = differs(index, Object.keys(step)[0]!, (side) => answerOf(side, step));
+		if (found !== undefined) return found;
+	}
+	for (const map of test.maps) {
+		if (test.ignoreMaps?.includes(map.name)) continue;
+		const found = differs(test.steps.length, `map ${map.name}`, (side) => contents(test, side, map.name));
+		if (found !== undefined) return found;
+	}
+	return { kind: "agreed", runs };
+}
+
+/** An exception of another kind than a refusal is an answer too: one that no other engine gives. */
+function attempt(answer: () => string): string {
+	try {
+		return answer();
+	} catch (error) {
+		if (!(error instanceof Error)) throw error;
+		return `threw ${error instanceof TailhopError ? error.code : error.name}: ${error.message}`;
+	}
+}
+
+function answerOf(side: Side, step: FuzzStep): string {
+	if ("run" in step) return outcomeOf(side, step);
+	if ("slot" in step) {
+		return String(side.setSlot(step.slot, step.index, step.program ?? undefined, step.mode ?? "any"));
+	}
+	if ("freeze" in step) return String(side.map(step.freeze).freeze());
+	if ("next" in step) {
+		return text(side.map(step.next).hostNextKey(step.key === null ? null : bytes(step.key, 0)));
+	}
+	const key = bytes(step.key, 0);
+	if ("update" in step) {
+		return String(side.map(step.update).hostUpdate(key, bytes(step.value, 0), BigInt(step.flags ?? 0)));
+	}
+	if ("delete" in step) return String(side.map(step.delete).hostDelete(key));
+	if ("take" in step) return text(side.map(step.take).hostLookupAndDelete(key));
+	return text(side.map(step.lookup).hostLookup(key));
+}
+
+function outcomeOf(side: Side, step: Extract<FuzzStep, { run: string }>): string {
+	const input: HookInput = {
+		packet: bytes(step.packet, 0),
+		...(step.context === undefined ? {} : { context: step.context }),
+	};
+	const outcome = side.run(step.run, input);
+	if (outcome.kind === "refused") return `refused ${outcome.errno}`;
+	if (outcome.kind === "fault") return `fault ${outcome.code}: ${outcome.message}`;
+	return [
+		`r0=${outcome.r0.toString(16)} verdict=${outcome.verdict}`,
+		`packet=${hex(outcome.packet)}`,
+		`context=${hex(outcome.contextBytes)}`,
+	].join("\n");
+}
+
+/** Kinds by BPF_MAP_TYPE_* whose keys can be walked. */
+const WALKED = new Set([1, 2, 5, 6, 9, 10, 11]);
+/** Kinds that only lookup_and_delete reads. */
+const POPPED = new Set([22, 23]);
+/** More entries than any generated map has. */
+const LIMIT = 1024;
+
+function contents(test: FuzzCase, side: Side, name: string): string {
+	const { type, slots } = typeOf(test, name);
+	if (slots > 0) {
+		return Array.from({ length: slots }, (_, index) => side.slot(name, index) ?? "-").join(" ");
+	}
+	const map = side.map(name);
+	const lines: string[] = [];
+	if (WALKED.has(type)) {
+		let key = map.hostNextKey(null);
+		for (let count = 0; typeof key !== "number" && count < LIMIT; count++) {
+			lines.push(`${hex(key)} = ${text(map.hostLookup(key))}`);
+			key = map.hostNextKey(key);
+		}
+		lines.sort();
+	} else if (POPPED.has(type)) {
+		const none = new Uint8Array();
+		for (let count = 0; count < LIMIT; count++) {
+			const value = map.hostLookupAndDelete(none);
+			lines.push(text(value));
+			if (typeof value === "number") break;
+		}
+	}
+	return lines.join("\n");
+}
+
+const NUMBERS: Readonly<Record<string, number>> = {
+	hash: 1,
+	array: 2,
+	prog_array: 3,
+	percpu_hash: 5,
+	percpu_array: 6,
+	lru_hash: 9,
+	lru_percpu_hash: 10,
+	lpm_trie: 11,
+	array_of_maps: 12,
+	hash_of_maps: 13,
+	queue: 22,
+	stack: 23,
+	bloom_filter: 30,
+};
+
+function typeOf(test: FuzzCase, name: string): { readonly type: number; readonly slots: number } {
+	const map = test.maps.find((each) => each.name === name)!;
+	const type = typeof map.type === "number" ? map.type : (NUMBERS[map.type] ?? 0);
+	return { type, slots: type === 3 ? (map.maxEntries ?? 1) : 0 };
+}
+
+const text = (found: Uint8Array | number): string => (typeof found === "number" ? String(found) : hex(found));
