@@ -1,6 +1,6 @@
 import type { LinearMemory } from "../memory/index.ts";
-import { EINVAL } from "./errno.ts";
-import { ETHERTYPE, PACKET, SK_BUFF } from "./packet.ts";
+import { EINVAL, EOPNOTSUPP } from "./errno.ts";
+import { ETH_HLEN, ETHERTYPE, PACKET, SK_BUFF } from "./packet.ts";
 import type { Helper, HelperPrototype } from "./types.ts";
 
 /** What an skb carries beside its bytes: hash, type, and the socket and cgroup it came from (net/core/filter.c). */
@@ -13,10 +13,22 @@ export const skbMetaPrototypes = [
 	{ id: 46, name: "get_socket_cookie", args: ["ctx"], returns: "u64" },
 	{ id: 47, name: "get_socket_uid", args: ["ctx"], returns: "u64" },
 	{ id: 48, name: "set_hash", args: ["ctx", "anything"], returns: "int" },
+	{ id: 97, name: "skb_ecn_set_ce", args: ["ctx"], returns: "int" },
+	{ id: 192, name: "skb_set_tstamp", args: ["ctx", "anything", "anything"], returns: "int" },
 ] as const satisfies readonly HelperPrototype[];
 
-const [cgroupClassid, routeRealm, changeType, hashRecalc, setHashInvalid, socketCookie, socketUid, setHash] =
-	skbMetaPrototypes;
+const [
+	cgroupClassid,
+	routeRealm,
+	changeType,
+	hashRecalc,
+	setHashInvalid,
+	socketCookie,
+	socketUid,
+	setHash,
+	ecnSetCe,
+	setTstamp,
+] = skbMetaPrototypes;
 
 /** PACKET_OTHERHOST: types beyond are the kernel's own. */
 const MAX_PACKET_TYPE = 3;
@@ -55,6 +67,45 @@ function mix(hash: number, value: number): number {
 	const h = hash ^ k;
 	return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) >>> 0;
 }
+
+/** INET_ECN_CE: congestion experienced; the bits 01 and 10 say that the sender understands it. */
+const CE = 3;
+
+/** skb_protocol behind the VLAN tags in the packet. */
+function innerProtocol(memory: LinearMemory): number {
+	let protocol = memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PROTOCOL);
+	const end = memory.u32(PACKET.END);
+	for (let at = memory.u32(PACKET.DATA) + ETH_HLEN; isVlan(protocol); at += 4) {
+		if (at + 4 > end) return 0;
+		protocol = memory.view.getUint16(at + 2, true);
+	}
+	return protocol;
+}
+
+const isVlan = (protocol: number) => protocol === ETHERTYPE.VLAN || protocol === ETHERTYPE.VLAN_AD;
+
+/** IP_ECN_set_ce: 1 if the packet says CE now; the checksum follows. */
+function markIpv4(memory: LinearMemory, network: number): number {
+	const tos = memory.u8[network + 1]!;
+	const next = (tos + 1) & CE;
+	if ((next & 2) === 0) return next === 0 ? 1 : 0;
+	const { view } = memory;
+	const sum = view.getUint16(network + 10, true) + 0xfbff + (next << 8);
+	view.setUint16(network + 10, sum + (sum >= 0xffff ? 1 : 0), true);
+	memory.u8[network + 1] = tos | CE;
+	return 1;
+}
+
+/** IP6_ECN_set_ce. */
+function markIpv6(memory: LinearMemory, network: number): number {
+	const bits = memory.u8[network + 1]!;
+	if (((bits >> 4) & CE) === 0) return 0;
+	memory.u8[network + 1] = bits | (CE << 4);
+	return 1;
+}
+
+/** BPF_SKB_CLOCK_*: the value of tstamp_type. */
+const CLOCK = { REALTIME: 0, TAI: 2 } as const;
 
 export const skbMetaHelpers: readonly Helper[] = [
 	// no net_cls cgroup, no route: 0, as in a test run
@@ -108,6 +159,31 @@ export const skbMetaHelpers: readonly Helper[] = [
 		run({ memory }, _ctx, hash) {
 			memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH, hash >>> 0);
 			memory.setU32(PACKET.HASH_VALID, 1);
+			return 0;
+		},
+	},
+	{
+		prototype: ecnSetCe,
+		run({ memory }) {
+			const network = memory.u32(PACKET.NETWORK);
+			const left = memory.u32(PACKET.END) - network;
+			const protocol = innerProtocol(memory);
+			if (protocol === ETHERTYPE.IP && left >= 20) return markIpv4(memory, network);
+			return protocol === ETHERTYPE.IPV6 && left >= 40 ? markIpv6(memory, network) : 0;
+		},
+	},
+	{
+		prototype: setTstamp,
+		run(rt, _ctx, time, clock) {
+			const { memory } = rt;
+			const context = memory.u32(PACKET.CONTEXT);
+			const protocol = memory.u32(context + SK_BUFF.PROTOCOL);
+			if (protocol !== ETHERTYPE.IP && protocol !== ETHERTYPE.IPV6) return EOPNOTSUPP;
+			const none = time === 0 && rt.argHi[1] === 0;
+			if (clock >>> 0 > CLOCK.TAI || (clock !== CLOCK.REALTIME && none)) return EINVAL;
+			memory.setU32(context + SK_BUFF.TSTAMP, time >>> 0);
+			memory.setU32(context + SK_BUFF.TSTAMP + 4, rt.argHi[1]! >>> 0);
+			memory.u8[context + SK_BUFF.TSTAMP_TYPE] = clock;
 			return 0;
 		},
 	},

@@ -44,9 +44,7 @@ export const skbOtherPrototypes = [
 	},
 	{ id: 79, name: "skb_cgroup_id", args: ["ctx"], returns: "u64" },
 	{ id: 83, name: "skb_ancestor_cgroup_id", args: ["ctx", "anything"], returns: "u64" },
-	{ id: 97, name: "skb_ecn_set_ce", args: ["ctx"], returns: "int" },
 	{ id: 151, name: "skb_cgroup_classid", args: ["ctx"], returns: "u64" },
-	{ id: 192, name: "skb_set_tstamp", args: ["ctx", "anything", "anything"], returns: "int" },
 ] as const satisfies readonly HelperPrototype[];
 
 /** A test run's socket is in the root cgroup, whose id is 1 and which has no class. */

@@ -293,6 +293,46 @@ describe("beside the bytes", () => {
 	});
 });
 
+describe("skb_ecn_set_ce", () => {
+	it.each([
+		[0, 0],
+		[1, 1],
+		[2, 1],
+		[3, 1],
+	])("TOS %i", async (tos, answer) => {
+		for (const ip of [ipv4({ tos }), ipv6({ trafficClass: tos })])
+			await run({ packet: packet(eth(), ip, udp()), calls: [[97, "ctx"]], answers: [answer] });
+	});
+
+	it("keeps the checksum right", async () => {
+		const outcome = await run({
+			packet: packet(eth(), ipv4({ tos: 2 })),
+			calls: [[97, "ctx"]],
+			answers: [1],
+		});
+		if (outcome.kind === "ran") expect(outcome.packet).toEqual(packet(eth(), ipv4({ tos: 3 })));
+	});
+
+	it("not in ARP", async () => {
+		await run({ packet: ARP, calls: [[97, "ctx"]], answers: [0] });
+	});
+});
+
+describe("skb_set_tstamp", () => {
+	const see = "r1 = *(u64 *)(r6 + 152)\nr2 = *(u8 *)(r6 + 180)\nr2 <<= 60\nr0 = r1\nr0 |= r2\nexit";
+	it.each([
+		[V4, 5, 0, 5n],
+		[V4, 5, 1, (1n << 60n) | 5n],
+		[V4, 5, 2, (2n << 60n) | 5n],
+		[V4, 5, 3, 0n],
+		[V4, 0, 1, 0n],
+		[ARP, 5, 0, 0n],
+	])("%#", async (bytes, time, clock, expected) => {
+		const asm = `r6 = r1\nr2 = ${time}\nr3 = ${clock}\ncall 192\n${see}`;
+		await check({ type: "tc", asm, packet: bytes, expect: expected });
+	});
+});
+
 describe("stores to the context", () => {
 	it.each([
 		["mark", 4, 8],
