@@ -1,5 +1,5 @@
-/** Who holds what (Linux 6.18, asked with programs): descriptors, pins, slots, and what goes with the last of them. */
-import { buildObject, check, checkObject } from "@tailhop/testing";
+/** What only a Machine has: its two lives, handles, whole arrays swapped, snapshots, steps. See references.test.ts for the kernel's part. */
+import { buildObject, check } from "@tailhop/testing";
 import { describe, expect, it } from "vitest";
 import { Machine, TailhopError } from "../index.ts";
 
@@ -22,63 +22,52 @@ const errnoOf = (action: () => unknown) => {
 	return 0;
 };
 
-describe("the last user reference of a prog array", () => {
-	it("takes the slots with it, though a loaded program uses the array", async () => {
-		const machine = await Machine.create(object, { lifecycle: "kernel" });
-		expect(verdict(machine)).toBe(55);
-		machine.map("jumps").close();
-		expect(verdict(machine)).toBe(7);
-	});
-	it("may be a second descriptor, or a pin", async () => {
-		const machine = await Machine.create(object, { lifecycle: "kernel" });
-		const jumps = machine.map("jumps");
-		const second = jumps.open();
-		jumps.close();
-		expect(verdict(machine)).toBe(55);
-		jumps.pin("/sys/fs/bpf/jumps");
-		second.close();
-		second.close();
-		expect(verdict(machine)).toBe(55);
-		jumps.unpin("/sys/fs/bpf/jumps");
-		expect(verdict(machine)).toBe(7);
-	});
-	it("does not exist for a library machine: it keeps one of its own", async () => {
-		const machine = await Machine.create(object);
-		machine.map("jumps").close();
-		expect(verdict(machine)).toBe(55);
-	});
+it("a library machine keeps a reference of its own: closing the array empties no slot", async () => {
+	const machine = await Machine.create(object);
+	machine.map("jumps").close();
+	expect(verdict(machine)).toBe(55);
+	machine.program("target").close();
+	machine.map("jumps").clearSlot(0);
+	expect(machine.program("target").freed).toBe(false);
 });
 
 describe("programs", () => {
-	it("live in a slot after their descriptor is closed, and are freed with the slot", async () => {
+	it("that are freed cannot be run or put anywhere", async () => {
 		const machine = await Machine.create(object, { lifecycle: "kernel" });
 		const target = machine.program("target");
-		target.close();
-		expect([target.freed, verdict(machine)]).toEqual([false, 55]);
 		machine.map("jumps").clearSlot(0);
-		expect([target.freed, verdict(machine)]).toEqual([true, 7]);
+		target.close();
+		target.close();
+		expect(target.freed).toBe(true);
 		expect(errnoOf(() => machine.map("jumps").setSlot(0, target))).toBe(9);
 		expect(errnoOf(() => machine.run(target, { packet }))).toBe(9);
 	});
-	it("that sit in the array they use are freed once the array's descriptor goes", async () => {
-		const self = buildObject({
-			maps: [{ name: "jumps", type: "prog_array" }],
-			programs: { main: jump },
-			slots: { jumps: { 0: "main" } },
-		});
-		const machine = await Machine.create(self, { lifecycle: "kernel" });
-		const main = machine.program("main");
-		main.close();
-		expect(main.freed).toBe(false);
-		machine.map("jumps").close();
-		expect(main.freed).toBe(true);
+	it("stay as long as they are pinned", async () => {
+		const machine = await Machine.create(object, { lifecycle: "kernel" });
+		const other = machine.program("other");
+		other.pin("/sys/fs/bpf/other");
+		other.close();
+		expect(other.freed).toBe(false);
+		other.unpin("/sys/fs/bpf/other");
+		expect(other.freed).toBe(true);
 	});
-	it("are read back from a slot by id, which is not the index of the function table", async () => {
+	it("are read back from a slot by name and id", async () => {
+		const machine = await Machine.create(object);
+		const { id } = machine.program("target");
+		expect(machine.map("jumps").slot(0)).toEqual({ name: "target", id });
+		expect(machine.map("jumps").slot(1)).toBeUndefined();
+	});
+	it("and maps can be closed twice; one that is gone says so", async () => {
 		const machine = await Machine.create(object, { lifecycle: "kernel" });
 		const jumps = machine.map("jumps");
-		const { id } = machine.program("target");
-		expect(jumps.slot(0)).toEqual({ name: "target", id });
-		expect(jumps.slot(1)).toBeUndefined();
+		const second = jumps.open();
+		second.close();
+		second.close();
+		expect(verdict(machine)).toBe(55);
+		jumps.close();
+		machine.program("main").close();
+		expect(errnoOf(() => jumps.open())).toBe(9);
+		expect(errnoOf(() => jumps.setSlot(0, "other"))).toBe(9);
 	});
 	it("replaced in a slot run at the very next hop, 10^5 times over, and nothing is left behind", async () => {
 		const machine = await Machine.create(object);
@@ -93,86 +82,16 @@ describe("programs", () => {
 	});
 });
 
-describe("a prog array from user space", () => {
-	it("answers with the kernel's errors", async () => {
-		await checkObject(object, [
-			{ lookup: "jumps", key: 4, value: { errno: 2 } },
-			{ lookup: "jumps", key: 1, value: { errno: 2 } },
-			{ slot: ["jumps", 4, "target"], result: -7 },
-			{ slot: ["jumps", 4, undefined], result: -7 },
-			{ slot: ["jumps", 1, undefined], result: -2 },
-			{ slot: ["jumps", 0, "other"] },
-			{ run: "main", expect: { verdict: 56 } },
-		]);
-	});
-	it("is frozen against user space", async () => {
-		const machine = await Machine.create(object);
-		const jumps = machine.map("jumps");
-		jumps.freeze();
-		expect(errnoOf(() => jumps.setSlot(1, "target"))).toBe(1);
-		expect(errnoOf(() => jumps.clearSlot(0))).toBe(1);
-		expect(errnoOf(() => jumps.freeze())).toBe(1);
-		expect(verdict(machine)).toBe(55);
-	});
-	it("iterates over empty slots too", async () => {
-		const machine = await Machine.create(object);
-		const { instance } = machine.map("jumps");
-		expect(instance.hostNextKey(null)).toEqual(Uint8Array.of(0, 0, 0, 0));
-		expect(instance.hostNextKey(Uint8Array.of(0, 0, 0, 0))).toEqual(Uint8Array.of(1, 0, 0, 0));
-		expect(instance.hostNextKey(Uint8Array.of(3, 0, 0, 0))).toBe(-2);
-		expect(instance.hostNextKey(Uint8Array.of(9, 0, 0, 0))).toEqual(Uint8Array.of(0, 0, 0, 0));
-	});
-	it("swaps whole arrays by one store", async () => {
-		const machine = await Machine.create(object);
-		const slots = machine.map("jumps").instance.slots!;
-		const { memory } = machine;
-		const fresh = slots.words + 4 * slots.length + 64;
-		memory.setU32(fresh, machine.program("other").record.index);
-		const old = slots.swapWords(fresh);
-		expect(verdict(machine)).toBe(56);
-		slots.swapWords(old);
-		expect(verdict(machine)).toBe(55);
-	});
-});
-
-describe("owners", () => {
-	const of = (expectedAttachType: number, flags: number, type: "xdp" | "socket" = "xdp") =>
-		buildObject({
-			type,
-			expectedAttachType,
-			flags,
-			maps: [{ name: "jumps", type: "prog_array", maxEntries: 2 }],
-			programs: { main: jump },
-		});
-	it.each<[string, ReturnType<typeof of>]>([
-		["another program type", of(0, 0, "socket")],
-		["another attach type", of(37, 0)],
-		["xdp.frags", of(0, 1 << 5)],
-	])("exclude %s, in a slot and as a user", async (_what, second) => {
-		const first = of(0, 0);
-		const renamed = { ...second.programs[0]!, name: "other" };
-		await expect(Machine.create({ ...first, programs: [...first.programs, renamed] })).rejects.toMatchObject({
-			code: "machine/owner",
-			detail: { errno: 22 },
-		});
-
-		const machine = await Machine.create(first);
-		machine.load({
-			...second,
-			maps: [],
-			programs: [{ ...renamed, insns: exit }],
-		});
-		expect(errnoOf(() => machine.map("jumps").setSlot(0, "other"))).toBe(22);
-	});
-	const exit = buildObject({ programs: { main: "r0 = 1; exit" } }).programs[0]!.insns;
-
-	it("outlive the slots: emptied, the array still excludes others", async () => {
-		const machine = await Machine.create(of(0, 0));
-		machine.map("jumps").setSlot(0, "main");
-		machine.map("jumps").clearSlot(0);
-		machine.load(buildObject({ type: "socket", programs: { other: "r0 = 1; exit" } }));
-		expect(errnoOf(() => machine.map("jumps").setSlot(0, "other"))).toBe(22);
-	});
+it("a whole prog array is swapped by one store", async () => {
+	const machine = await Machine.create(object);
+	const slots = machine.map("jumps").instance.slots!;
+	const { memory } = machine;
+	const fresh = slots.words + 4 * slots.length + 64;
+	memory.setU32(fresh, machine.program("other").record.index);
+	const old = slots.swapWords(fresh);
+	expect(verdict(machine)).toBe(56);
+	slots.swapWords(old);
+	expect(verdict(machine)).toBe(55);
 });
 
 describe("snapshots", () => {
