@@ -54,6 +54,16 @@ describe("a program's context", () => {
 	});
 });
 
+describe("skb->sk: the socket of a test run", () => {
+	it.each(["IPv4", "IPv6", "ARP"])("%s", async (name) => {
+		// w0: 6.18 makes 64 ones of an rx_queue_mapping that says none
+		for (const offset of [0, 4, 24, 28, 40, 44, 52, 56, 68, 72, 76]) {
+			const asm = `r1 = *(u64 *)(r1 + 168)\nif r1 != 0 goto sk\nr0 = 77\nexit\nsk:\nr0 = *(u32 *)(r1 + ${offset})\nw0 = w0\nexit`;
+			await check({ type: "tc", asm, packet: PACKETS[name]! });
+		}
+	});
+});
+
 describe("a run refuses", () => {
 	const EINVAL = 22;
 	const E2BIG = 7;
