@@ -297,3 +297,24 @@ test("any text gives bytes or a typed error", () => {
 		{ numRuns: 2000 },
 	);
 });
+
+test("unions that share parts do not multiply", () => {
+	const knots = new BtfBuilder();
+	let named = knots.int("int", 4);
+	let unnamed = knots.union("", 4, [{ name: "a", type: named, offset: 0 }]);
+	for (let i = 0; i < 60; i++) {
+		named = knots.union("", 4, [
+			{ name: "a", type: named, offset: 0 },
+			{ name: "b", type: named, offset: 0 },
+		]);
+		unnamed = knots.union("", 4, [
+			{ name: "", type: unnamed, offset: 0 },
+			{ name: "", type: unnamed, offset: 0 },
+		]);
+	}
+	const made = knots.build();
+	for (const type of [named, unnamed]) {
+		expect(errorOf(() => formatValue(made, type, new Uint8Array(4))).message).toMatch(/million parts/);
+	}
+	expect(parseValue(made, unnamed, "{a: 1}")).toEqual(Uint8Array.of(1, 0, 0, 0));
+});

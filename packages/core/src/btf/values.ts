@@ -15,7 +15,7 @@ export type JsonValue =
 	| readonly JsonValue[]
 	| { readonly [name: string]: JsonValue };
 
-/** Values in one value. No map value that people read has as many; types that share parts could ask for more than there is memory. */
+/** Parts of one value beyond its bytes: types that share parts could ask for more than there is memory. */
 const MAX_NODES = 1_000_000;
 
 /** Zero elements at the end of an array that are written as "..." for people. */
@@ -79,18 +79,19 @@ function decodePlain(bytes: Uint8Array): Node {
 class Decoder {
 	readonly #btf: Btf;
 	readonly #bytes: Uint8Array;
-	#left = MAX_NODES;
+	#left: number;
 
 	constructor(btf: Btf, bytes: Uint8Array) {
 		this.#btf = btf;
 		this.#bytes = bytes;
+		this.#left = MAX_NODES + bytes.length;
 	}
 
 	/** The value of a type at a byte offset. */
 	value(id: number, at: number): Node {
 		if (--this.#left < 0) {
 			throw new TailhopError(
-				"btf/invalid",
+				"btf/value",
 				"a value with more than a million parts",
 				{},
 				{

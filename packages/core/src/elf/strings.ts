@@ -1,51 +1,60 @@
 /** More than any compiler writes: what handles names need not cope with longer ones. */
 const MAX_NAME = 0xffff;
 
+/** Bytes that are searched for a NUL before the index of NULs is asked. */
+const BLOCK = 64;
+
 /**
  * A string table: NUL-terminated UTF-8 at byte offsets (ELF's SHT_STRTAB, BTF's string section).
  *
- * `at` answers undefined for an offset outside, or without a NUL in reach, and never does more work than the
- * length of the answer: an ASCII table (nearly all of them) is decoded once, its names are slices of that string.
+ * `at` answers undefined for an offset outside, or without a NUL in reach. Names that overlap cost nothing extra:
+ * a table without NULs is not searched again for each of n names, and an ASCII table (nearly all of them) is decoded
+ * once, its names are slices of that string.
  */
 export class StringTable {
 	readonly bytes: Uint8Array;
-	/** Offsets of all NULs, ascending: a table without NULs must not be searched again for each of n names. */
+	/** By block: the first NUL at or behind its start; the table's length where there is none. */
 	readonly #ends: Uint32Array;
 	readonly #ascii: string | undefined;
-	/** Decoded bytes that a table with other characters may still cost: overlapping names are not free there. */
+	/** Names of a table with other characters, by offset. */
+	readonly #decoded = new Map<number, string>();
+	/** Bytes that may still be decoded for them. */
 	#budget: number;
 
 	constructor(bytes: Uint8Array) {
 		this.bytes = bytes;
-		const ends: number[] = [];
+		this.#ends = new Uint32Array(Math.ceil(bytes.length / BLOCK) + 1).fill(bytes.length);
 		let isAscii = true;
-		for (let i = 0; i < bytes.length; i++) {
-			if (bytes[i] === 0) ends.push(i);
+		let end = bytes.length;
+		for (let i = bytes.length - 1; i >= 0; i--) {
+			if (bytes[i] === 0) end = i;
 			else if (bytes[i]! > 0x7f) isAscii = false;
+			if (i % BLOCK === 0) this.#ends[i / BLOCK] = end;
 		}
-		this.#ends = Uint32Array.from(ends);
 		this.#ascii = isAscii ? new TextDecoder().decode(bytes) : undefined;
-		this.#budget = bytes.length * 8 + 0x10_0000;
+		this.#budget = bytes.length * 2 + 0x1_0000;
 	}
 
 	at(offset: number): string | undefined {
+		if (offset >= this.bytes.length) return undefined;
 		const end = this.#endAfter(offset);
-		if (end === undefined || end - offset > MAX_NAME) return undefined;
+		if (end === this.bytes.length || end - offset > MAX_NAME) return undefined;
 		if (this.#ascii !== undefined) return this.#ascii.slice(offset, end);
+		const known = this.#decoded.get(offset);
+		if (known !== undefined) return known;
 		this.#budget -= end - offset;
-		return this.#budget < 0 ? undefined : new TextDecoder().decode(this.bytes.subarray(offset, end));
+		if (this.#budget < 0) return undefined;
+		const text = new TextDecoder().decode(this.bytes.subarray(offset, end));
+		this.#decoded.set(offset, text);
+		return text;
 	}
 
-	/** The first NUL at or behind `offset`. */
-	#endAfter(offset: number): number | undefined {
-		let low = 0;
-		let high = this.#ends.length;
-		while (low < high) {
-			const middle = (low + high) >>> 1;
-			if (this.#ends[middle]! < offset) low = middle + 1;
-			else high = middle;
-		}
-		return this.#ends[low];
+	/** The first NUL at or behind `offset`; the table's length where there is none. */
+	#endAfter(offset: number): number {
+		const block = Math.floor(offset / BLOCK) + 1;
+		const stop = Math.min(block * BLOCK, this.bytes.length);
+		for (let i = offset; i < stop; i++) if (this.bytes[i] === 0) return i;
+		return this.#ends[block]!;
 	}
 }
 
