@@ -9,7 +9,8 @@
  *     name their file with its extension;
  *   - a layer of core imports only the layers of its row of LAYERS, through their index.ts; `index.ts` of core
  *     itself may import all of them;
- *   - core's tests import nothing but TEST_MODULES and relative files, so that they also run in a browser;
+ *   - core's tests, and what they share (test-*.ts), import nothing but TEST_MODULES and relative files, so that they
+ *     also run in a browser;
  *   - the kernel bridge uses, at run time, only what KERNEL_STANDS_ON of core's layers exports;
  *   - no cycle between files: each can be loaded and understood after those it imports. `import type` doesn't count here
  *     (parts of one class name each other), and between layers the row of LAYERS forbids it anyway.
@@ -143,6 +144,8 @@ function sourcesBelow(folder) {
 }
 
 const isTest = (file) => /\.test\.ts$/.test(file);
+/** What tests share: no index.ts exports it, and nothing but tests (and other such files) imports it. */
+const isTestKit = (file) => /[/\\]test-[^/\\]+\.ts$/.test(file);
 const slashed = (path) => path.split(sep).join("/");
 
 /** The names that a layer's index.ts exports, following `export *` inside the layer. */
@@ -186,12 +189,14 @@ function checkLayers(imp, file, target, coreSource, complain) {
 	const layer = from.length === 1 ? undefined : from[0];
 	const other = to.length === 1 ? undefined : to[0];
 	if (layer !== undefined && !(layer in LAYERS)) return complain(`layer ${layer} has no row in LAYERS`);
+	if (isTestKit(target))
+		return isTest(file) || isTestKit(file) ? undefined : complain(`${imp.specifier} is for tests`);
 	if (other === layer) return;
 	if (other === undefined) return isTest(file) ? undefined : complain("a layer imports core's own index.ts");
 	if (!(other in LAYERS)) return complain(`layer ${other} has no row in LAYERS`);
 	if (to.slice(1).join("/") !== "index.ts")
 		return complain(`${other} is imported past its index.ts (${imp.specifier})`);
-	if (layer === undefined || isTest(file)) return;
+	if (layer === undefined || isTest(file) || isTestKit(file)) return;
 	const allowed = LAYERS[layer];
 	if (allowed.includes(other)) return;
 	if (allowed.includes(`${other}:type`))
@@ -202,7 +207,7 @@ function checkLayers(imp, file, target, coreSource, complain) {
 /** An import that is not relative. */
 function checkModule(imp, name, file, names, complain) {
 	const rules = PACKAGES[name];
-	const test = isTest(file);
+	const test = isTest(file) || isTestKit(file);
 	if (name === "core") {
 		if (test && TEST_MODULES.includes(imp.specifier)) return;
 		return complain(

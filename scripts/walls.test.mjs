@@ -102,6 +102,15 @@ describe("core", () => {
 		]);
 	});
 
+	test("what tests share is theirs alone", () => {
+		plant({
+			"core/src/maps/test-kit.ts": 'import { test } from "vitest";\nexport const kit = test;\n',
+			"core/src/isa/a.test.ts": 'import { kit } from "../maps/test-kit.ts";\n',
+			"core/src/maps/bad.ts": 'import { kit } from "./test-kit.ts";\n',
+		});
+		expect(complaints()).toEqual(["core/src/maps/bad.ts:1: ./test-kit.ts is for tests"]);
+	});
+
 	test("no cycles; types may refer to each other", () => {
 		plant({
 			"core/src/isa/a.ts": 'import { b } from "./b.ts";\nexport const a = b;\n',
