@@ -1,0 +1,97 @@
+/** Asks the running kernel for its verdicts. Programs are loaded and closed again; none is run or attached. */
+import { readFileSync } from "node:fs";
+import {
+	assembleObject,
+	type Btf,
+	findBtfType,
+	link,
+	nameOf,
+	parse,
+	PROG_TYPE,
+	readBtf,
+} from "@tailhop/core";
+import { type Kernel, KernelMap, KernelObject, lastLine, openKernel } from "@tailhop/kernel";
+import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
+import { type Capabilities, openCapabilities } from "./capabilities.ts";
+import { MAPS_FILE } from "./files.ts";
+import { LOAD_FLAGS, type Program, type Verdict } from "./format.ts";
+
+const PROG_ARRAY = 3;
+/** Statistics and the lines that say why, without the walk. */
+const LOG_STATS = 4;
+const VMLINUX = "/sys/kernel/btf/vmlinux";
+
+export class Oracle {
+	readonly #kernel: Kernel;
+	readonly #object: KernelObject;
+	readonly #capabilities: Capabilities;
+	/** Names that programs use, in the order of the object's maps. */
+	readonly #names: readonly string[];
+	#vmlinux: Btf | undefined;
+
+	/** Throws TailhopError "kernel/unavailable" where bpf(2) is not allowed. */
+	static async open(): Promise<Oracle> {
+		const kernel = await openKernel();
+		const object = await KernelObject.load(link(parse(assembleObject(MAPS_FILE, "maps.s"))));
+		return new Oracle(kernel, object, await openCapabilities());
+	}
+
+	private constructor(kernel: Kernel, object: KernelObject, capabilities: Capabilities) {
+		this.#kernel = kernel;
+		this.#object = object;
+		this.#capabilities = capabilities;
+		this.#names = mapNames(MAPS_FILE);
+	}
+
+	readonly #kernelIds: KernelIds = (name) => {
+		this.#vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
+		return findBtfType(this.#vmlinux, name, "func") ?? findBtfType(this.#vmlinux, name, "var");
+	};
+
+	ask(program: Program): Verdict {
+		const { insns, maps, btf } = assembleProgram(program.asm, this.#names, this.#kernelIds);
+		const fresh: KernelMap[] = [];
+		const loaded = btf === undefined ? undefined : this.#kernel.loadBtf(btf.bytes);
+		try {
+			const handles = maps.map((name) => {
+				const map = this.#object.maps[this.#names.indexOf(name)]!;
+				if (map.definition.type !== PROG_ARRAY) return map;
+				// the first program that uses it owns it
+				const own = this.#kernel.createMap(map.definition);
+				fresh.push(own);
+				return own;
+			});
+			const load = () =>
+				this.#kernel.loadProgram({
+					type: program.type,
+					insns,
+					maps: handles,
+					license: program.license,
+					expectedAttachType: program.attach,
+					flags: program.flags.reduce((flags, flag) => flags | LOAD_FLAGS[flag], 0),
+					name: "verdict",
+					...(loaded === undefined || btf === undefined ? {} : { btf: loaded, funcInfo: btf.funcInfo }),
+					log: LOG_STATS,
+				});
+			const result = program.capBpf ? this.#capabilities.withBpfOnly(load) : load();
+			if (!result.ok) return { accepted: false, error: result.error, line: clean(result.log) };
+			result.program.close();
+			const insnCount = /^processed (\d+) insns/m.exec(result.log)?.[1];
+			const stack = /^stack depth ([\d+]+)/m.exec(result.log)?.[1];
+			if (insnCount === undefined || stack === undefined)
+				throw new Error(`no statistics for ${program.name} (${nameOf(PROG_TYPE, program.type)})`);
+			return { accepted: true, insns: Number(insnCount), stack };
+		} finally {
+			for (const handle of [...fresh, loaded]) handle?.close();
+		}
+	}
+
+	close(): void {
+		this.#object.close();
+	}
+}
+
+/** The line that says why; messages that lack their newline run into the statistics. */
+function clean(log: string): string {
+	return lastLine(log.replace(/verification time \d+ usec/g, "\n")) ?? "";
+}
