@@ -1,5 +1,6 @@
 export { buildObject } from "./build.ts";
 export { bytes, hex } from "./bytes.ts";
+export { type Argument, answering, type Call, callProgram, type Kind } from "./calls.ts";
 export { type CheckOptions, check, checkLoad, checkObject } from "./check.ts";
 export { fixture, fixtureNames } from "./fixtures.ts";
 export { pinning } from "./kernel-side.ts";

@@ -1,6 +1,18 @@
-import { check, checksum, eth, hex, ipv4, packet, payload, udp } from "@tailhop/testing";
+import {
+	type Argument,
+	answering,
+	type Call,
+	callProgram,
+	check,
+	checksum,
+	eth,
+	hex,
+	ipv4,
+	packet,
+	payload,
+	udp,
+} from "@tailhop/testing";
 import { describe, expect, it } from "vitest";
-import { type Argument, answering, type Call, callProgram } from "./test-calls.ts";
 
 const PACKET = packet(eth(), ipv4(), udp(), payload(26));
 const [IP_CSUM, UDP_CSUM] = [24, 40];

@@ -1,6 +1,5 @@
-import { check, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
+import { answering, type Call, callProgram, check, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
 import { describe, it } from "vitest";
-import { answering, type Call, callProgram } from "./test-calls.ts";
 
 // What helpers with an xdp_buff answer and do, on the interpreter and in the kernel; a frame's linear part is 3520
 // bytes, what is longer lies in fragments of 4096.

@@ -1,6 +1,16 @@
-import { check, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
+import {
+	answering,
+	type Call,
+	callProgram,
+	check,
+	eth,
+	ipv4,
+	type Kind,
+	packet,
+	payload,
+	udp,
+} from "@tailhop/testing";
 import { describe, expect, it } from "vitest";
-import { answering, type Call, callProgram, type Kind } from "./test-calls.ts";
 
 const PACKET = packet(eth(), ipv4(), udp(), payload(26));
 const interfaces = [{ ifindex: 2, mac: "02:00:00:00:00:02" }];

@@ -1,6 +1,19 @@
-import { arp, check, eth, ipv4, ipv6, packet, payload, udp, vlan } from "@tailhop/testing";
+import {
+	answering,
+	arp,
+	type Call,
+	callProgram,
+	check,
+	eth,
+	ipv4,
+	ipv6,
+	type Kind,
+	packet,
+	payload,
+	udp,
+	vlan,
+} from "@tailhop/testing";
 import { describe, expect, it } from "vitest";
-import { answering, type Call, callProgram, type Kind } from "./test-calls.ts";
 
 // What helpers with an skb answer and do. `check` runs each row on the interpreter and on the kernel, and compares
 // every answer, buffer, context field, and the packet; the numbers here say what both must answer.

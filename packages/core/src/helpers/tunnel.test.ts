@@ -1,6 +1,5 @@
-import { check, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
+import { answering, type Call, callProgram, check, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
 import { describe, it } from "vitest";
-import { answering, type Call, callProgram } from "./test-calls.ts";
 
 const PACKET = packet(eth(), ipv4(), udp(), payload(26));
 const EINVAL = -22;

@@ -1,6 +1,18 @@
-import { arp, check, eth, ipv4, ipv6, packet, payload, udp, vlan } from "@tailhop/testing";
+import {
+	arp,
+	type Call,
+	callProgram,
+	check,
+	eth,
+	ipv4,
+	ipv6,
+	type Kind,
+	packet,
+	payload,
+	udp,
+	vlan,
+} from "@tailhop/testing";
 import { describe, it } from "vitest";
-import { type Call, callProgram, type Kind } from "../helpers/test-calls.ts";
 
 // What a program sees of its context, and what a run refuses: each row on the interpreter and in the kernel. The
 // program calls get_smp_processor_id and keeps every field; `check` compares them.
