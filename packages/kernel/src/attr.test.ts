@@ -1,6 +1,17 @@
 import { expect, it } from "vitest";
 import { Attr, struct } from "./attr.ts";
-import { BTF_LOAD, MAP_CREATE, MAP_ELEM, MAP_INFO, PROG_INFO, PROG_LOAD, TEST_RUN } from "./uapi.ts";
+import {
+	BTF_LOAD,
+	MAP_BATCH,
+	MAP_CREATE,
+	MAP_ELEM,
+	MAP_INFO,
+	OBJ,
+	PERF_ATTR,
+	PROG_INFO,
+	PROG_LOAD,
+	TEST_RUN,
+} from "./uapi.ts";
 
 // offsetof and sizeof as gcc answers on linux/bpf.h
 it("places fields where C does", () => {
@@ -15,6 +26,9 @@ it("places fields where C does", () => {
 	expect([PROG_INFO.offsets.netns_dev, PROG_INFO.offsets.btf_id, PROG_INFO.offsets.verified_insns]).toEqual([
 		88, 128, 216,
 	]);
+	expect([MAP_BATCH.offsets.count, MAP_BATCH.offsets.elem_flags, MAP_BATCH.size]).toEqual([32, 40, 56]);
+	expect([OBJ.offsets.file_flags, OBJ.size]).toEqual([12, 16]);
+	expect([PERF_ATTR.offsets.flags, PERF_ATTR.offsets.config1, PERF_ATTR.size]).toEqual([40, 56, 64]);
 	expect([MAP_INFO.offsets.netns_dev, MAP_INFO.offsets.map_extra]).toEqual([48, 80]);
 });
 

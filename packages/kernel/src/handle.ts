@@ -1,5 +1,7 @@
 import { TailhopError } from "@tailhop/core";
 import type { Kernel } from "./kernel.ts";
+import { rejected } from "./rejected.ts";
+import { CMD, OBJ } from "./uapi.ts";
 
 /** A file descriptor of a kernel object. Open until `close`, or the end of a `using` block; nothing else closes it. */
 export class Descriptor {
@@ -30,6 +32,22 @@ export class Descriptor {
 		return this.#fd < 0;
 	}
 
+	/**
+	 * BPF_OBJ_PIN: a name in a bpffs (usually /sys/fs/bpf), which is one more reference until `unpin`.
+	 * Throws "kernel/rejected": EPERM or EINVAL where the folder is in no bpffs, EEXIST, ENOENT.
+	 */
+	pin(path: string): void {
+		const attr = this.kernel.attr(OBJ, { pathname: cPath(path), bpf_fd: this.fd });
+		const result = this.kernel.call(CMD.OBJ_PIN, attr);
+		if (result < 0) throw pinError("the pin", path, -result);
+	}
+
+	/** Removes a pin of this or of any other object. */
+	unpin(path: string): void {
+		const result = this.kernel.native.unlink(path);
+		if (result < 0) throw pinError("the removal of the pin", path, -result);
+	}
+
 	close(): void {
 		if (this.#fd < 0) return;
 		this.kernel.native.close(this.#fd);
@@ -39,4 +57,16 @@ export class Descriptor {
 	[Symbol.dispose](): void {
 		this.close();
 	}
+}
+
+export function cPath(path: string): Uint8Array {
+	return new TextEncoder().encode(`${path}\0`);
+}
+
+export function pinError(what: string, path: string, errno: number): TailhopError {
+	const { code, message, where, detail } = rejected(`${what} ${path}`, errno);
+	return new TailhopError(code, message, where, {
+		hint: "Pins live in a bpffs that root may write: mount -t bpf bpf /sys/fs/bpf.",
+		...(detail === undefined ? {} : { detail }),
+	});
 }

@@ -1,9 +1,17 @@
 export { pinToCpu } from "./affinity.ts";
 export { errnoName } from "./errno.ts";
+export type { KernelEvent } from "./events.ts";
 export { accepted, Kernel, KernelBtf, openKernel } from "./kernel.ts";
-export { KernelMap, type MapDefinition, type MapInfo } from "./map.ts";
-export { type KernelLoadOptions, KernelObject, type KernelRunInput, type KernelRunResult } from "./object.ts";
+export { type Batch, type BatchWrites, KernelMap, type MapDefinition, type MapInfo } from "./map.ts";
+export {
+	type KernelFailure,
+	type KernelLoadOptions,
+	KernelObject,
+	type KernelRunInput,
+	type KernelRunResult,
+} from "./object.ts";
 export { ObjectMap } from "./object-map.ts";
+export { type PerfEvent, PerfReader, perfLength } from "./perf-reader.ts";
 export {
 	KernelProgram,
 	type LoadResult,
@@ -13,3 +21,4 @@ export {
 	type TestRunOutput,
 } from "./program.ts";
 export { lastLine } from "./rejected.ts";
+export { RingReader } from "./ring-reader.ts";

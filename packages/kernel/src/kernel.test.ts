@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { TailhopError } from "@tailhop/core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { accepted, type Kernel, openKernel, pinToCpu } from "./index.ts";
+import { accepted, Kernel, openKernel, pinToCpu } from "./index.ts";
 import { possibleCpus } from "./native.ts";
 import { lastLine } from "./rejected.ts";
 
@@ -48,6 +50,7 @@ describe("programs", () => {
 		expect(duration).toBeGreaterThanOrEqual(0);
 		expect(program.info()).toMatchObject({ type: XDP, name: "two", verifiedInsns: 2 });
 		expect(program.info().tag).toMatch(/^[0-9a-f]{16}$/);
+		expect(program.info()).toMatchObject({ gplCompatible: true, mapIds: [], btfId: 0, lineInfoCount: 0 });
 		expect(program.xlated().length).toBe(16);
 		using again = kernel.openProgramId(program.info().id);
 		expect(again.run({ data: PACKET }).retval).toBe(2);
@@ -79,6 +82,19 @@ describe("programs", () => {
 		expect(result.log.length).toBeGreaterThan(64 << 10);
 		expect(result.log).toContain("5000: (95) exit");
 		expect(result.log).toContain("processed 5001 insns");
+	});
+
+	onKernel("a log beyond the limit keeps its end, and the verdict stays what it is", () => {
+		const small = new Kernel(kernel!.native, 64 << 10);
+		const long = Array.from({ length: 5000 }, (_, index) => mov(0, index));
+		const result = small.loadProgram({ type: XDP, insns: [...long, EXIT], log: 2 });
+		if (result.ok) result.program.close();
+		expect(result.ok).toBe(true);
+		expect(result.log).not.toContain("\n1: (b7)");
+		expect(result.log).toContain("processed 5001 insns");
+		const refused = small.loadProgram({ type: XDP, insns: [...long, mov(10, 0), EXIT], log: 2 });
+		expect(refused).toMatchObject({ ok: false, error: "EACCES" });
+		expect(lastLine(refused.log)).toBe("frame pointer is read only");
 	});
 
 	onKernel("gives context in and out, and refuses bad input", (kernel) => {
@@ -134,6 +150,44 @@ describe("maps", () => {
 		});
 	});
 
+	for (const [name, type] of [
+		["a hash", HASH],
+		["an array", ARRAY],
+	] as const) {
+		onKernel(`batches of ${name}`, (kernel) => {
+			using map = kernel.createMap({ type, keySize: 4, valueSize: 8, maxEntries: 100 });
+			const entries = Array.from(
+				{ length: 100 },
+				(_, index) => [u32(index), new Uint8Array(8).fill(index)] as const,
+			);
+			expect(map.hostUpdateBatch(entries)).toEqual({ done: 100, result: 0 });
+			const found: (readonly [Uint8Array, Uint8Array])[] = [];
+			let rounds = 0;
+			for (let from: Uint8Array | undefined; ; rounds++) {
+				const batch = map.hostLookupBatch(40, from);
+				if (typeof batch === "number") throw new Error(`errno ${-batch}`);
+				found.push(...batch.entries);
+				from = batch.next;
+				if (from === undefined) break;
+			}
+			expect(rounds).toBeGreaterThanOrEqual(2);
+			const sorted = (list: typeof found) => list.toSorted(([a], [b]) => a[0]! - b[0]!);
+			expect(sorted(found)).toEqual(entries);
+			expect(sorted(map.snapshot())).toEqual(entries);
+			if (type === ARRAY) expect(map.hostDeleteBatch([u32(1)]).result).toBe(-524);
+			else {
+				expect(map.hostDeleteBatch([u32(1), u32(1000)])).toEqual({ done: 1, result: -2 });
+				expect(map.hostLookupBatch(100, undefined, true)).toMatchObject({ entries: { length: 99 } });
+				expect(map.snapshot()).toEqual([]);
+			}
+		});
+	}
+
+	onKernel("a kind without batches", (kernel) => {
+		using map = kernel.createMap({ type: 22, keySize: 0, valueSize: 8, maxEntries: 4 });
+		expect(map.hostLookupBatch(4)).toBe(-524);
+	});
+
 	onKernel("a per-CPU value has every CPU's", (kernel) => {
 		using map = kernel.createMap({ type: 6, keySize: 4, valueSize: 3, maxEntries: 1 });
 		expect(map.hostLookup(u32(0))).toEqual(new Uint8Array(8 * kernel.cpus));
@@ -156,10 +210,51 @@ describe("maps", () => {
 		using target = accepted(kernel.loadProgram({ type: XDP, insns: [mov(0, 3), EXIT] }));
 		const insns = [...mapIndex(2, 0), mov(3, 1), insn(0x85, 0, 0, 0, 12), mov(0, 1), EXIT];
 		using entry = accepted(kernel.loadProgram({ type: XDP, insns, maps: [jumps] }));
+		expect(entry.info().mapIds).toEqual([jumps.info().id]);
 		expect(entry.run({ data: PACKET }).retval).toBe(1);
 		expect(jumps.hostUpdate(u32(1), u32(target.fd))).toBe(0);
 		expect(entry.run({ data: PACKET }).retval).toBe(3);
 		expect(jumps.hostLookup(u32(1))).toEqual(u32(target.info().id));
+	});
+});
+
+describe("pins", () => {
+	const path = `/sys/fs/bpf/tailhop-pin-${process.pid}`;
+
+	it("maps and programs by name in a bpffs", (context) => {
+		if (kernel === undefined) return context.skip("bpf(2) is not allowed here");
+		using map = kernel.createMap({ type: HASH, keySize: 4, valueSize: 8, maxEntries: 2, name: "counts" });
+		try {
+			map.pin(path);
+		} catch (error) {
+			expect(error).toMatchObject({ code: "kernel/rejected", hint: expect.stringContaining("mount -t bpf") });
+			return context.skip("there is no bpffs at /sys/fs/bpf");
+		}
+		try {
+			expect(() => map.pin(path)).toThrowError(/the pin .*: EEXIST/);
+			using again = kernel.openPinnedMap(path);
+			expect(again.info().id).toBe(map.info().id);
+			expect(again.definition).toMatchObject({ name: "counts", keySize: 4, valueSize: 8, maxEntries: 2 });
+			const before = descriptors();
+			expect(() => kernel?.openPinnedProgram(path)).toThrowError(/what is no program.*EINVAL/);
+			expect(descriptors()).toBe(before);
+		} finally {
+			map.unpin(path);
+		}
+		expect(() => map.unpin(path)).toThrowError(/the removal of the pin .*: ENOENT/);
+		using program = accepted(kernel.loadProgram({ type: XDP, insns: [mov(0, 2), EXIT] }));
+		program.pin(path);
+		using same = kernel.openPinnedProgram(path);
+		program.unpin(path);
+		expect(same.run({ data: PACKET }).retval).toBe(2);
+	});
+
+	onKernel("elsewhere they are refused, and the error says what to do", (kernel) => {
+		using map = kernel.createMap({ type: HASH, keySize: 4, valueSize: 8, maxEntries: 2 });
+		expect(() => map.pin(join(tmpdir(), "tailhop-pin"))).toThrowError(
+			expect.objectContaining({ code: "kernel/rejected", hint: expect.stringContaining("bpffs") }),
+		);
+		expect(() => kernel.openPinnedMap("/sys/fs/bpf/tailhop-not-there")).toThrowError(/ENOENT/);
 	});
 });
 

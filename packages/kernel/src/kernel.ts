@@ -1,23 +1,33 @@
 import { type Insn, TailhopError } from "@tailhop/core";
 import { Attr, cString, type FieldValue, type Struct } from "./attr.ts";
 import { errnoName } from "./errno.ts";
-import { Descriptor } from "./handle.ts";
+import { cPath, Descriptor, pinError } from "./handle.ts";
 import { KernelMap, type MapDefinition } from "./map.ts";
 import { type Native, native } from "./native.ts";
 import { KernelProgram, type LoadResult, type ProgramDefinition } from "./program.ts";
 import { rejected } from "./rejected.ts";
-import { BTF_LOAD, CMD, GET_ID, MAP_CREATE, PROG_LOAD } from "./uapi.ts";
+import { BTF_INFO, BTF_LOAD, CMD, GET_ID, GET_INFO, MAP_CREATE, OBJ, PROG_LOAD } from "./uapi.ts";
 
 const EAGAIN = 11;
+const EINVAL = 22;
 const ENOSPC = 28;
 
 /** A first log buffer: nearly every log of a rejected program fits. It grows to what the kernel says it needs. */
 const LOG_SIZE = 64 << 10;
-/** The largest log that is fetched; what is longer keeps its end. */
 const LOG_LIMIT = 256 << 20;
 
 /** BTF that the kernel has taken. */
-export class KernelBtf extends Descriptor {}
+export class KernelBtf extends Descriptor {
+	get id(): number {
+		const info = this.kernel.attr(BTF_INFO, {});
+		const result = this.kernel.call(
+			CMD.OBJ_GET_INFO_BY_FD,
+			this.kernel.attr(GET_INFO, { bpf_fd: this.fd, info_len: info.size, info: info.bytes }),
+		);
+		if (result < 0) throw rejected("the BTF's info", -result);
+		return info.u32("id");
+	}
+}
 
 /**
  * bpf(2) of the running kernel. All calls are synchronous; a refusal is `TailhopError` "kernel/rejected", except
@@ -26,11 +36,14 @@ export class KernelBtf extends Descriptor {}
 export class Kernel {
 	/** libc; for the handles. */
 	readonly native: Native;
+	readonly #logLimit: number;
 	#scratch = new Uint8Array(LOG_SIZE);
 	#room = new Uint8Array(0);
 
-	constructor(functions: Native) {
+	/** `logLimit` in bytes: of a longer log only the end is kept. */
+	constructor(functions: Native, logLimit = LOG_LIMIT) {
 		this.native = functions;
+		this.#logLimit = logLimit;
 	}
 
 	/** Possible CPUs: per-CPU maps have so many values of `roundUp(valueSize, 8)` bytes. */
@@ -104,6 +117,30 @@ export class Kernel {
 		return new KernelProgram(this, fd, undefined);
 	}
 
+	/** BPF_OBJ_GET of a pinned map; "kernel/rejected" too where something else is pinned there. */
+	openPinnedMap(path: string): KernelMap {
+		const fd = this.#openPin(path, "map");
+		const unread = new KernelMap(this, fd, { type: 0, keySize: 0, valueSize: 0, maxEntries: 0 });
+		const { name, type, keySize, valueSize, maxEntries, flags, mapExtra } = unread.info();
+		return new KernelMap(this, fd, { name, type, keySize, valueSize, maxEntries, flags, mapExtra });
+	}
+
+	/** BPF_OBJ_GET of a pinned program. */
+	openPinnedProgram(path: string): KernelProgram {
+		return new KernelProgram(this, this.#openPin(path, "prog"), undefined);
+	}
+
+	#openPin(path: string, kind: "map" | "prog"): number {
+		const fd = this.call(CMD.OBJ_GET, this.attr(OBJ, { pathname: cPath(path) }));
+		if (fd < 0) throw pinError("the opening of", path, -fd);
+		// a command on the wrong kind would answer EINVAL, or something odd
+		if (this.native.readLink(`/proc/self/fd/${fd}`) !== `anon_inode:bpf-${kind}`) {
+			this.native.close(fd);
+			throw pinError(`what is no ${kind === "map" ? "map" : "program"}:`, path, EINVAL);
+		}
+		return fd;
+	}
+
 	/** BPF_BTF_LOAD of a whole .BTF section. */
 	loadBtf(btf: Uint8Array): KernelBtf {
 		const first = this.call(CMD.BTF_LOAD, this.attr(BTF_LOAD, { btf, btf_size: btf.length }));
@@ -167,6 +204,8 @@ export class Kernel {
 				});
 				return { result: this.call(CMD.PROG_LOAD, attr), need: attr.u32("log_true_size") };
 			}));
+			// the log was beyond the limit, which hides the verdict
+			if (result === -ENOSPC) result = this.call(CMD.PROG_LOAD, this.attr(PROG_LOAD, values));
 		}
 		if (result >= 0) return { ok: true, program: new KernelProgram(this, result, definition), log };
 		return { ok: false, errno: -result, error: errnoName(-result), log };
@@ -178,8 +217,8 @@ export class Kernel {
 			const buffer = this.#scratch;
 			buffer[0] = 0;
 			const { result, need } = call(buffer);
-			if (result === -ENOSPC && buffer.length < LOG_LIMIT) {
-				this.#scratch = new Uint8Array(Math.min(LOG_LIMIT, Math.max(need, 4 * buffer.length)));
+			if (result === -ENOSPC && buffer.length < this.#logLimit) {
+				this.#scratch = new Uint8Array(Math.min(this.#logLimit, Math.max(need, 4 * buffer.length)));
 				continue;
 			}
 			const log = cString(buffer);

@@ -16,6 +16,8 @@ import { rejected } from "./rejected.ts";
 
 const ENOENT = 2;
 const PROG_ARRAY = 3;
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
 /** BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
 const MODES = { any: 0n, noexist: 1n, exist: 2n } as const;
 
@@ -25,72 +27,111 @@ export interface ObjectMapContext {
 	readonly btf: Btf | undefined;
 	/** Programs that were loaded, by name. */
 	readonly programs: ReadonlyMap<string, KernelProgram>;
+	/** All maps of the object, this one included. */
+	readonly maps: readonly ObjectMap[];
 }
 
 /**
  * A map of a KernelObject, with the calls of core's MapHandle: `get`, `set`, `delete` and `entries` speak in
- * JavaScript values by the map's BTF types (a prog array's are program names, a per-CPU map's a list), `lookup`,
+ * JavaScript values by the map's BTF types (a prog array's are program names, a map in maps' the names of maps, a
+ * per-CPU map's a list), `lookup`,
  * `update` and `remove` in bytes. The host* methods below them answer with errno. Refusals are "kernel/rejected".
  */
 export class ObjectMap extends KernelMap {
 	readonly def: LinkedMap;
-	readonly #btf: Btf | undefined;
+	/** The object's. */
+	readonly btf: Btf | undefined;
 	readonly #programs: ReadonlyMap<string, KernelProgram>;
+	readonly #maps: readonly ObjectMap[];
 
 	constructor(kernel: Kernel, fd: number, definition: MapDefinition, context: ObjectMapContext) {
 		super(kernel, fd, definition);
 		this.def = context.def;
-		this.#btf = context.btf;
+		this.btf = context.btf;
 		this.#programs = context.programs;
+		this.#maps = context.maps;
 	}
 
 	get name(): string {
 		return this.def.name;
 	}
 
+	get isProgArray(): boolean {
+		return this.def.type === PROG_ARRAY;
+	}
+
+	get isMapInMap(): boolean {
+		return this.def.type === ARRAY_OF_MAPS || this.def.type === HASH_OF_MAPS;
+	}
+
 	/** The value of a key, or undefined. */
 	get(key: ValueInput): JsonValue | undefined {
-		if (this.def.type === PROG_ARRAY) return this.slot(this.#slotOf(key))?.name;
+		if (this.isProgArray) return this.slot(this.#slotOf(key))?.name;
 		const found = this.lookup(this.keyBytes(key));
-		return found === undefined ? undefined : this.formatValue(found);
+		return found === undefined ? undefined : this.#valueOf(found);
 	}
 
 	/** Sets the value of a key. Throws "btf/value" for what the types refuse. */
 	set(key: ValueInput, value: ValueInput, mode: keyof typeof MODES = "any"): void {
-		if (this.def.type !== PROG_ARRAY) this.update(this.keyBytes(key), this.valueBytes(value), mode);
-		else this.setSlot(this.#slotOf(key), String(value));
+		if (this.isProgArray) this.setSlot(this.#slotOf(key), String(value), mode);
+		else if (this.isMapInMap && typeof value === "string") this.setInnerMap(key, value, mode);
+		else this.update(this.keyBytes(key), this.valueBytes(value), mode);
 	}
 
 	/** Whether the key was there. */
 	delete(key: ValueInput): boolean {
-		return this.remove(this.def.type === PROG_ARRAY ? u32(this.#slotOf(key)) : this.keyBytes(key));
+		return this.remove(this.isProgArray ? u32(this.#slotOf(key)) : this.keyBytes(key));
 	}
 
 	/** Every entry in the order of get_next_key; a prog array's filled slots. */
 	*entries(): Generator<readonly [key: JsonValue, value: JsonValue]> {
 		for (const [key, value] of this.hostEntries()) {
-			if (this.def.type === PROG_ARRAY) yield [readU32(key), this.slot(readU32(key))?.name ?? null];
-			else yield [this.formatKey(key), this.formatValue(value)];
+			if (this.isProgArray) yield [readU32(key), this.slot(readU32(key))?.name ?? null];
+			else yield [this.formatKey(key), this.#valueOf(value)];
 		}
+	}
+
+	/** Puts a map of the object in; the kernel checks that it is like the template. */
+	setInnerMap(key: ValueInput, name: string, mode: keyof typeof MODES = "any"): void {
+		const inner = this.#maps.find((map) => map.name === name);
+		if (inner === undefined)
+			throw new TailhopError("machine/unknown-map", `no map ${name}`, { map: this.name });
+		this.update(this.keyBytes(key), u32(inner.fd), mode);
+	}
+
+	innerMap(key: ValueInput): ObjectMap | undefined {
+		const found = this.lookup(this.keyBytes(key));
+		return found === undefined ? undefined : this.#innerOf(found);
+	}
+
+	#innerOf(value: Uint8Array): ObjectMap | undefined {
+		const id = readU32(value);
+		return this.#maps.find((map) => map.info().id === id);
+	}
+
+	/** A map of somebody else's has its id as name. */
+	#valueOf(bytes: Uint8Array): JsonValue {
+		if (!this.isMapInMap) return this.formatValue(bytes);
+		return this.#innerOf(bytes)?.name ?? `map id ${readU32(bytes)}`;
 	}
 
 	/** A key as bytes. */
 	keyBytes(key: ValueInput): Uint8Array {
-		return encodeMapKey(this.#btf, this.def, key);
+		return encodeMapKey(this.btf, this.def, key);
 	}
 
 	/** A value as bpf(2) takes it: every CPU's for a per-CPU map. */
 	valueBytes(value: ValueInput): Uint8Array {
-		return encodeMapValue(this.#btf, this.def, this.hostValueSize, value);
+		return encodeMapValue(this.btf, this.def, this.hostValueSize, value);
 	}
 
 	formatKey(key: Uint8Array): JsonValue {
-		return formatMapKey(this.#btf, this.def, key);
+		return formatMapKey(this.btf, this.def, key);
 	}
 
 	/** Bytes of a value, as a JavaScript value. */
 	formatValue(bytes: Uint8Array): JsonValue {
-		return formatMapValue(this.#btf, this.def, bytes);
+		return formatMapValue(this.btf, this.def, bytes);
 	}
 
 	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. */
@@ -115,7 +156,7 @@ export class ObjectMap extends KernelMap {
 	}
 
 	/** Fills a slot of a prog array; the kernel checks owner, bounds and freezing. */
-	setSlot(slot: number, program: string): void {
+	setSlot(slot: number, program: string, mode: keyof typeof MODES = "any"): void {
 		const handle = this.#programs.get(program);
 		if (handle === undefined) {
 			throw new TailhopError(
@@ -127,7 +168,7 @@ export class ObjectMap extends KernelMap {
 				},
 			);
 		}
-		const result = this.hostUpdate(u32(slot), u32(handle.fd));
+		const result = this.hostUpdate(u32(slot), u32(handle.fd), MODES[mode]);
 		if (result < 0) throw rejected(`${program} in ${this.name}[${slot}]`, -result, { map: this.name });
 	}
 

@@ -228,4 +228,31 @@ describe("KernelObject", () => {
 		);
 		expect(jumps.delete(1)).toBe(true);
 	});
+
+	onKernel("maps of maps by name", async () => {
+		const plain = buildObject({
+			maps: [
+				{ name: "outer", type: "hash_of_maps", valueSize: 4, maxEntries: 2, inner: { type: "array" } },
+				{ name: "one", type: "array" },
+				{ name: "two", type: "hash" },
+			],
+			programs: { main: "r0 = 0\n exit" },
+		});
+		using object = await KernelObject.load(plain);
+		const outer = object.map("outer");
+		outer.set(5, "one");
+		expect([outer.get(5), outer.get(6), ...outer.entries()]).toEqual(["one", undefined, [5, "one"]]);
+		expect(outer.innerMap(5)).toBe(object.map("one"));
+		expect(() => outer.set(6, "two")).toThrowError(/EINVAL/);
+		expect(() => outer.set(6, "three")).toThrowError(
+			expect.objectContaining({ code: "machine/unknown-map" }),
+		);
+	});
+
+	onKernel("a refused run is a result of attempt", async () => {
+		using object = await KernelObject.load(chain);
+		expect(object.attempt("entry", { packet: PACKET })).toMatchObject({ verdict: { code: 3 }, hops: [] });
+		const { error } = object.attempt("entry", { packet: new Uint8Array(3) });
+		expect(error).toMatchObject({ code: "kernel/rejected", detail: { name: "EINVAL" } });
+	});
 });

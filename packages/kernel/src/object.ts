@@ -7,6 +7,7 @@ import {
 } from "@tailhop/core";
 import { contextInput, contextOutput } from "./context.ts";
 import { type DebugInfo, debugInfo } from "./debug-info.ts";
+import { EventReaders, type KernelEvent } from "./events.ts";
 import { accepted, type Kernel, type KernelBtf, openKernel } from "./kernel.ts";
 import type { MapDefinition } from "./map.ts";
 import { ObjectMap, u32 } from "./object-map.ts";
@@ -25,6 +26,8 @@ export interface KernelLoadOptions {
 	readonly hooks?: readonly Hook[];
 	/** Level of the verifier's log kept in `logs`; default none. */
 	readonly log?: number;
+	/** Whether somebody reads the perf event arrays (default); false: perf_event_output answers ENOENT, as in a bare test run. */
+	readonly perfReaders?: boolean;
 }
 
 /** As core's RunInput; fields of the context by name, or its bytes. */
@@ -38,14 +41,28 @@ export interface KernelRunInput {
 	readonly flags?: number;
 }
 
-/** What BPF_PROG_TEST_RUN shows of a run: a part of core's RunResult. */
+/** What BPF_PROG_TEST_RUN shows of a run: core's RunResult without r0 and the count of instructions. */
 export interface KernelRunResult {
-	readonly verdict: { readonly code: number };
+	readonly error?: undefined;
+	readonly verdict: { readonly code: number; readonly name?: string };
 	readonly packet: Uint8Array;
 	readonly context: Readonly<Record<string, number | bigint | readonly number[]>>;
 	readonly contextBytes?: Uint8Array;
+	/** The kernel shows none. */
+	readonly hops: readonly [];
+	/** Map by map: perf events (their data filled up with zeros, see `perfLength`), then records of ring buffers. */
+	readonly output: readonly KernelEvent[];
 	/** Mean of one run in ns. */
 	readonly duration: number;
+	readonly engine: "kernel";
+	readonly verified: true;
+}
+
+/** A run that the kernel refused; as core's Failure. */
+export interface KernelFailure {
+	readonly error: TailhopError;
+	readonly hops: readonly [];
+	readonly output: readonly KernelEvent[];
 	readonly engine: "kernel";
 	readonly verified: true;
 }
@@ -64,11 +81,13 @@ export class KernelObject {
 	readonly logs: ReadonlyMap<string, string>;
 	/** Why the kernel refused the object's BTF; it was loaded without. */
 	readonly btfError: TailhopError | undefined;
-	readonly #hooks: readonly Hook[];
+	readonly #options: KernelLoadOptions;
+	/** Opened by the first run: a load alone needs none. */
+	#readers: EventReaders | undefined;
 	#closed = false;
 
-	private constructor(linked: LinkedObject, kernel: Kernel, loaded: Loaded, hooks: readonly Hook[]) {
-		this.#hooks = hooks;
+	private constructor(linked: LinkedObject, kernel: Kernel, loaded: Loaded, options: KernelLoadOptions) {
+		this.#options = options;
 		this.linked = linked;
 		this.kernel = kernel;
 		this.maps = loaded.maps;
@@ -96,7 +115,7 @@ export class KernelObject {
 				loadProgram(kernel, linked, program, info, loaded, options);
 			}
 			fillSlots(linked, loaded);
-			return new KernelObject(linked, kernel, loaded, options.hooks ?? []);
+			return new KernelObject(linked, kernel, loaded, options);
 		} catch (error) {
 			closeAll(loaded);
 			throw error;
@@ -127,14 +146,16 @@ export class KernelObject {
 	}
 
 	/**
-	 * BPF_PROG_TEST_RUN. Throws "kernel/rejected" for an input that the kernel refuses (EINVAL), and for a program
-	 * type that has no test run (ENOTSUPP).
+	 * BPF_PROG_TEST_RUN. Where `hooks` know the type, a context goes in (all zero, unless given) and comes out.
+	 * Throws "kernel/rejected" for an input that the kernel refuses (EINVAL), for a program type that has no test run
+	 * (ENOTSUPP), and where an object with perf event arrays may not read them (`perfReaders`).
 	 */
 	run(name: string, input: KernelRunInput): KernelRunResult {
 		const program = this.program(name);
-		const { type } = this.linked.programs.find((each) => each.name === name)!;
-		const hook = this.#hooks.find((each) => each.programType === type);
-		const context = contextInput(hook, input);
+		const { type, expectedAttachType } = this.linked.programs.find((each) => each.name === name)!;
+		const hook = this.#options.hooks?.find((each) => each.programType === type);
+		const context = contextInput(hook, hook === undefined ? input : { context: {}, ...input });
+		this.#readers ??= new EventReaders(this.maps, this.#options.perfReaders ?? true);
 		const output = program.run({
 			...(input.packet.length === 0 ? {} : { data: input.packet }),
 			...(context === undefined ? {} : { context }),
@@ -142,15 +163,28 @@ export class KernelObject {
 			...(input.cpu === undefined ? {} : { cpu: input.cpu }),
 			...(input.flags === undefined ? {} : { flags: input.flags }),
 		});
+		const verdict = hook?.verdictName(output.retval, expectedAttachType);
 		return {
-			verdict: { code: output.retval },
+			verdict: { code: output.retval, ...(verdict === undefined ? {} : { name: verdict }) },
 			packet: output.data,
 			context: contextOutput(hook, output.context),
 			...(context === undefined ? {} : { contextBytes: output.context }),
+			hops: [],
+			output: this.#readers.read(),
 			duration: output.duration,
 			engine: "kernel",
 			verified: true,
 		};
+	}
+
+	/** As `run`; a refusal is a result. */
+	attempt(name: string, input: KernelRunInput): KernelRunResult | KernelFailure {
+		try {
+			return this.run(name, input);
+		} catch (error) {
+			if (!(error instanceof TailhopError)) throw error;
+			return { error, hops: [], output: [], engine: "kernel", verified: true };
+		}
 	}
 
 	/** Puts a program into a slot of a prog array, or empties it. Throws "kernel/rejected" (EINVAL: the owner excludes it). */
@@ -167,6 +201,7 @@ export class KernelObject {
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
+		this.#readers?.close();
 		for (const handle of [...this.programs.values(), ...this.maps]) handle.close();
 	}
 
@@ -222,6 +257,7 @@ function createMap(kernel: Kernel, linked: LinkedObject, map: LinkedMap, loaded:
 			def: map,
 			btf: linked.btf,
 			programs: loaded.programs,
+			maps: loaded.maps,
 		});
 		try {
 			fillData(map, created);

@@ -67,6 +67,18 @@ export interface ProgramInfo {
 	readonly xlatedLength: number;
 	/** Instructions that the verifier walked. */
 	readonly verifiedInsns: number;
+	/** Ids of the maps that it uses. */
+	readonly mapIds: readonly number[];
+	/** Of its BTF; 0 = none. */
+	readonly btfId: number;
+	/** Bytes of machine code of each function, the main one first. */
+	readonly jitedFunctions: readonly number[];
+	/** When it was loaded: CLOCK_BOOTTIME, ns. */
+	readonly loadTime: bigint;
+	readonly gplCompatible: boolean;
+	/** Records of func_info and line_info that the kernel holds for it. */
+	readonly funcInfoCount: number;
+	readonly lineInfoCount: number;
 }
 
 /** How much a program may add to its packet: more than any headroom and tailroom that a test run gives. */
@@ -122,7 +134,15 @@ export class KernelProgram extends Descriptor {
 	}
 
 	info(): ProgramInfo {
-		const info = this.#info({});
+		const counts = this.#info({});
+		const mapIds = new Uint32Array(counts.u32("nr_map_ids"));
+		const lengths = new Uint32Array(counts.u32("nr_jited_func_lens"));
+		const info = this.#info({
+			nr_map_ids: mapIds.length,
+			map_ids: new Uint8Array(mapIds.buffer),
+			nr_jited_func_lens: lengths.length,
+			jited_func_lens: new Uint8Array(lengths.buffer),
+		});
 		return {
 			id: info.u32("id"),
 			type: info.u32("type"),
@@ -131,6 +151,13 @@ export class KernelProgram extends Descriptor {
 			jitedLength: info.u32("jited_prog_len"),
 			xlatedLength: info.u32("xlated_prog_len"),
 			verifiedInsns: info.u32("verified_insns"),
+			mapIds: [...mapIds],
+			btfId: info.u32("btf_id"),
+			jitedFunctions: [...lengths],
+			loadTime: info.u64("load_time"),
+			gplCompatible: (info.u32("gpl_compatible") & 1) !== 0,
+			funcInfoCount: info.u32("nr_func_info"),
+			lineInfoCount: info.u32("nr_line_info"),
 		};
 	}
 
@@ -141,7 +168,7 @@ export class KernelProgram extends Descriptor {
 		return insns;
 	}
 
-	#info(values: { readonly xlated_prog_insns?: Uint8Array; readonly xlated_prog_len?: number }) {
+	#info(values: Parameters<typeof this.kernel.attr<keyof typeof PROG_INFO.offsets>>[1]) {
 		const info = this.kernel.attr(PROG_INFO, values);
 		const result = this.kernel.call(
 			CMD.OBJ_GET_INFO_BY_FD,

@@ -8,6 +8,8 @@ export const CMD = {
 	MAP_DELETE_ELEM: 3,
 	MAP_GET_NEXT_KEY: 4,
 	PROG_LOAD: 5,
+	OBJ_PIN: 6,
+	OBJ_GET: 7,
 	PROG_TEST_RUN: 10,
 	PROG_GET_FD_BY_ID: 13,
 	MAP_GET_FD_BY_ID: 14,
@@ -15,9 +17,13 @@ export const CMD = {
 	BTF_LOAD: 18,
 	MAP_LOOKUP_AND_DELETE_ELEM: 21,
 	MAP_FREEZE: 22,
+	MAP_LOOKUP_BATCH: 24,
+	MAP_LOOKUP_AND_DELETE_BATCH: 25,
+	MAP_UPDATE_BATCH: 26,
+	MAP_DELETE_BATCH: 27,
 } as const;
 
-// The members of union bpf_attr and two info structures, as linux/bpf.h of 6.18 has them.
+// The members of union bpf_attr and the info structures, as linux/bpf.h of 6.18 has them.
 
 export const MAP_CREATE = struct({
 	map_type: "u32",
@@ -37,6 +43,20 @@ export const MAP_CREATE = struct({
 });
 
 export const MAP_ELEM = struct({ map_fd: "u32", key: "u64", value: "u64", flags: "u64" });
+
+export const MAP_BATCH = struct({
+	in_batch: "u64",
+	out_batch: "u64",
+	keys: "u64",
+	values: "u64",
+	/** In: how many fit; out: how many were done. */
+	count: "u32",
+	map_fd: "u32",
+	elem_flags: "u64",
+	flags: "u64",
+});
+
+export const OBJ = struct({ pathname: "u64", bpf_fd: "u32", file_flags: "u32" });
 
 export const PROG_LOAD = struct({
 	prog_type: "u32",
@@ -157,4 +177,27 @@ export const MAP_INFO = struct({
 	btf_value_type_id: "u32",
 	btf_vmlinux_id: "u32",
 	map_extra: "u64",
+});
+
+export const BTF_INFO = struct({
+	btf: "u64",
+	btf_size: "u32",
+	id: "u32",
+	name: "u64",
+	name_len: "u32",
+	kernel_btf: "u32",
+});
+
+/** struct perf_event_attr (linux/perf_event.h) up to `wakeup_events`: PERF_ATTR_SIZE_VER0. */
+export const PERF_ATTR = struct({
+	type: "u32",
+	size: "u32",
+	config: "u64",
+	sample_period: "u64",
+	sample_type: "u64",
+	read_format: "u64",
+	flags: "u64",
+	wakeup_events: "u32",
+	bp_type: "u32",
+	config1: "u64",
 });

@@ -45,6 +45,39 @@ describe("check", () => {
 		await check({ asm, expect: 0x100000003n });
 	});
 
+	const events = {
+		maps: [
+			{ name: "events", type: "perf_event_array", maxEntries: 2, valueSize: 4 },
+			{ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 4096 },
+		],
+		asm: `
+			r2 = 0x0807060504030201 ll
+			*(u64 *)(r10 - 8) = r2
+			r2 = events ll
+			r3 = 0xffffffff ll
+			r4 = r10
+			r4 += -8
+			r5 = 5
+			call 25
+			r1 = ring ll
+			r2 = r10
+			r2 += -8
+			r3 = 3
+			r4 = 0
+			call 130
+			exit`,
+	};
+
+	it("perf events and records of ring buffers", async () => {
+		await check({ ...events, expect: { r0: 0, output: { events: ["0102030405"], ring: ["010203"] } } });
+		await expect(check({ ...events, expect: { output: { ring: ["010204"] } } })).rejects.toThrow(
+			/output through ring/,
+		);
+		await expect(check({ ...events, expect: { output: { events: [] } } })).rejects.toThrow(
+			/output through events/,
+		);
+	});
+
 	it("packet and context, in and out", async () => {
 		const asm = `
 			r2 = *(u32 *)(r1 + 76)

@@ -3,7 +3,8 @@ import { errnoName, lastLine } from "@tailhop/kernel";
 import { expect, TestRunner } from "vitest";
 import { buildObject } from "./build.ts";
 import { bytes, hex } from "./bytes.ts";
-import { emptyCounts, increase } from "./counts.ts";
+import { type Counts, emptyCounts, increase } from "./counts.ts";
+import { dataThrough, eventLines } from "./events.ts";
 import { openInterpreterSide } from "./interpreter-side.ts";
 import { CPU, openKernelSide, oracle } from "./kernel-side.ts";
 import { mapContents, sizesOf } from "./map-contents.ts";
@@ -24,7 +25,7 @@ export interface CheckOptions {
 
 /**
  * Runs one program once on every engine and, where bpf(2) is allowed, on the kernel; compares r0 (64 bits),
- * packet, context and maps, and asserts what is expected.
+ * packet, context, events and maps, and asserts what is expected.
  *
  *     await check({ asm: "r0 = 7; exit", expect: 7 });
  *
@@ -79,7 +80,7 @@ export async function checkObject(
 			await mustReject(linked, kernel, expected);
 			count("rejected");
 		} else {
-			sides.push(await openKernelSide(linked, kernel, later));
+			sides.push(await openKernelSide(linked, kernel, later, machine.perfReaders));
 			count("engines", "kernel");
 		}
 		for (const [map, entries = []] of Object.entries(options.entries ?? {})) {
@@ -189,6 +190,7 @@ function doRun(
 		expect(comparable(other), `${name}: ${step.run}, kernel (received) against interpreter`).toEqual(
 			comparable(first!),
 		);
+		if (other.kind === "ran") count("events", other.output.length);
 	}
 	return first!;
 }
@@ -216,6 +218,10 @@ function assertOutcome(outcome: Outcome, wanted: RunExpectation, what: string): 
 		expect(hex(outcome.packet), `${what}: packet`).toBe(hex(bytes(wanted.packet, 8)));
 	}
 	if (wanted.context !== undefined) expect(outcome.context, `${what}: context`).toMatchObject(wanted.context);
+	for (const [map, data] of Object.entries(wanted.output ?? {})) {
+		const { found, wanted } = dataThrough(outcome.output, map, data);
+		expect(found, `${what}: output through ${map}`).toEqual(wanted);
+	}
 	if (wanted.hops !== undefined && outcome.hops !== undefined) {
 		expect(outcome.hops, `${what}: hops`).toEqual(wanted.hops);
 	}
@@ -233,6 +239,7 @@ function comparable(outcome: Outcome): object {
 		r0: `0x${outcome.r0.toString(16)}`,
 		packet: hex(outcome.packet),
 		contextBytes: hex(outcome.contextBytes),
+		output: eventLines(outcome.output),
 	};
 }
 
@@ -256,11 +263,12 @@ function fill(side: Side, linked: LinkedObject, map: string, key: Bytes, value: 
 
 /** Counts on the running test; outside of one (a benchmark, a script) nobody reads it. */
 function count(what: "engines" | "notComparable" | "noKernel", key: string): void;
-function count(what: "rejected"): void;
-function count(what: "engines" | "notComparable" | "noKernel" | "rejected", key = ""): void {
+function count(what: "rejected" | "events", by?: number): void;
+function count(what: keyof Counts, by: string | number = 1): void {
 	const test = TestRunner.getCurrentTest();
 	if (test === undefined) return;
 	test.meta.cases ??= emptyCounts();
-	if (what === "rejected") test.meta.cases.rejected++;
-	else increase(test.meta.cases[what], key);
+	const { cases } = test.meta;
+	if (what === "rejected" || what === "events") cases[what] += Number(by);
+	else increase(cases[what], String(by));
 }

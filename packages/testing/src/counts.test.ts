@@ -8,12 +8,17 @@ describe("the line of counts", () => {
 		const sum = emptyCounts();
 		addCounts(
 			sum,
-			counts({ engines: { interpreter: 10, kernel: 3 }, rejected: 2, notComparable: { clock: 1 } }),
+			counts({
+				engines: { interpreter: 10, kernel: 3 },
+				rejected: 2,
+				events: 4,
+				notComparable: { clock: 1 },
+			}),
 		);
 		addCounts(sum, counts({ engines: { interpreter: 5, wasm: 5 }, notComparable: { random: 3, clock: 1 } }));
-		addCounts(sum, counts({ engines: { interpreter: 1 }, noKernel: { "not Linux": 1 } }));
+		addCounts(sum, counts({ engines: { interpreter: 1 }, events: 1, noKernel: { "not Linux": 1 } }));
 		expect(describeCounts(sum)).toBe(
-			"cases: interpreter 16, wasm 5, kernel 3 and 2 refused as expected, " +
+			"cases: interpreter 16, wasm 5, kernel 3 and 2 refused as expected, 5 events compared, " +
 				"not comparable 5 (3 random; 2 clock), without a kernel 1 (1 not Linux)",
 		);
 	});

@@ -7,6 +7,8 @@ export interface Counts {
 	readonly engines: Record<string, number>;
 	/** Cases that the kernel had to refuse, and did. */
 	rejected: number;
+	/** Perf events and records of ring buffers that were compared. */
+	events: number;
 	/** Cases that the kernel cannot run, by reason. */
 	readonly notComparable: Record<string, number>;
 	/** Cases that had no kernel to run on, by reason. */
@@ -19,7 +21,13 @@ declare module "vitest" {
 	}
 }
 
-export const emptyCounts = (): Counts => ({ engines: {}, rejected: 0, notComparable: {}, noKernel: {} });
+export const emptyCounts = (): Counts => ({
+	engines: {},
+	rejected: 0,
+	events: 0,
+	notComparable: {},
+	noKernel: {},
+});
 
 export function increase(table: Record<string, number>, key: string, by = 1): void {
 	table[key] = (table[key] ?? 0) + by;
@@ -27,6 +35,7 @@ export function increase(table: Record<string, number>, key: string, by = 1): vo
 
 export function addCounts(sum: Counts, more: Counts): void {
 	sum.rejected += more.rejected;
+	sum.events += more.events;
 	for (const table of ["engines", "notComparable", "noKernel"] as const) {
 		for (const [key, count] of Object.entries(more[table])) increase(sum[table], key, count);
 	}
@@ -49,6 +58,7 @@ export function describeCounts(counts: Counts): string {
 		...Object.entries(others).map(([name, count]) => `${name} ${count}`),
 		`kernel ${kernel}${counts.rejected === 0 ? "" : ` and ${counts.rejected} refused as expected`}`,
 	];
+	if (counts.events > 0) parts.push(`${counts.events} events compared`);
 	for (const [what, table] of [
 		["not comparable", counts.notComparable],
 		["without a kernel", counts.noKernel],

@@ -38,6 +38,7 @@ export async function openInterpreterSide(
 				packet: result.packet,
 				context: result.context,
 				contextBytes: result.contextBytes ?? new Uint8Array(),
+				output: result.output.filter((each) => each.kind === "perf" || each.kind === "ringbuf"),
 				hops: result.hops.map((hop) => `${hop.slot} ${hop.to ?? hop.outcome}`),
 				result,
 			};

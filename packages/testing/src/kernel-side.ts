@@ -1,4 +1,4 @@
-import { HOOKS, type HookInput, hookFor, type LinkedObject, TailhopError } from "@tailhop/core";
+import { HOOKS, type LinkedObject, TailhopError } from "@tailhop/core";
 import {
 	type Kernel,
 	KernelMap,
@@ -8,7 +8,6 @@ import {
 	pinToCpu,
 } from "@tailhop/kernel";
 import { bytes } from "./bytes.ts";
-import { BPFFS, pathOf, pin, unpin } from "./pinning.ts";
 import { MODES, refusal, type Side, withPrograms } from "./side.ts";
 import type { KernelExpectation } from "./types.ts";
 import { R0_MAP, withWholeR0 } from "./whole-r0.ts";
@@ -36,8 +35,8 @@ export async function pinning(): Promise<KernelExpectation | undefined> {
 	if (kernel === undefined) return undefined;
 	const map = kernel.createMap({ type: 2, keySize: 4, valueSize: 4, maxEntries: 1 });
 	try {
-		pin(kernel, map.fd, pathOf("probe"));
-		unpin(pathOf("probe"));
+		map.pin(pathOf("probe"));
+		map.unpin(pathOf("probe"));
 		return undefined;
 	} catch (error) {
 		return { cannot: `no bpffs at ${BPFFS}: ${error instanceof Error ? error.message : error}` };
@@ -45,6 +44,10 @@ export async function pinning(): Promise<KernelExpectation | undefined> {
 		map.close();
 	}
 }
+
+const BPFFS = "/sys/fs/bpf";
+/** Where this process pins a test's map. */
+const pathOf = (map: string): string => `${BPFFS}/tailhop-test-${process.pid}-${map}`;
 
 /** CPU that per-CPU values are compared on. */
 export const CPU = 0;
@@ -60,11 +63,11 @@ export async function openKernelSide(
 	linked: LinkedObject,
 	kernel: Kernel,
 	later: ReadonlySet<string> = new Set(),
+	perfReaders = true,
 ): Promise<Side> {
 	const whole = withWholeR0(linked);
 	const first = withPrograms(whole, (name) => !later.has(name));
-	const object = await KernelObject.load(first, { hooks: HOOKS });
-	const types = new Map(linked.programs.map((program) => [program.name, program.type]));
+	const object = await KernelObject.load(first, { hooks: HOOKS, perfReaders });
 	const programs = new Map(object.programs);
 	const maps = new Map<string, KernelMap[]>(linked.maps.map(({ name }) => [name, [object.map(name)]]));
 	const pins = new Set<string>();
@@ -109,7 +112,7 @@ export async function openKernelSide(
 			r0.hostUpdate(NO_KEY, new Uint8Array(8));
 			const pinned = pinToCpu(kernel, CPU);
 			try {
-				const result = object.run(program, withContext(types.get(program) ?? 0, input));
+				const result = object.run(program, input);
 				const value = r0.hostLookup(NO_KEY);
 				return {
 					kind: "ran",
@@ -118,6 +121,7 @@ export async function openKernelSide(
 					packet: result.packet,
 					context: result.context,
 					contextBytes: result.contextBytes ?? new Uint8Array(),
+					output: result.output,
 				};
 			} catch (error) {
 				return { kind: "refused", errno: -refusal(error) };
@@ -152,11 +156,11 @@ export async function openKernelSide(
 			released(name);
 		},
 		pinMap(name) {
-			pin(kernel, map(name).fd, pathOf(name));
+			map(name).pin(pathOf(name));
 			pins.add(name);
 		},
 		unpinMap(name) {
-			unpin(pathOf(name));
+			kernel.native.unlink(pathOf(name));
 			pins.delete(name);
 			released(name);
 		},
@@ -181,7 +185,7 @@ export async function openKernelSide(
 		closeProgram: (name) => programs.get(name)?.close(),
 		exists: (name, expected) => waitFor(() => existsProgram(kernel, idOf(name)), expected),
 		close() {
-			for (const name of pins) unpin(pathOf(name));
+			for (const name of pins) kernel.native.unlink(pathOf(name));
 			for (const handle of [...programs.values(), ...[...maps.values()].flat(), ...spies.values()])
 				handle.close();
 			object.close();
@@ -220,11 +224,4 @@ function waitFor(ask: () => boolean, expected: boolean): boolean {
 
 function readU32(value: Uint8Array): number {
 	return new DataView(value.buffer, value.byteOffset).getUint32(0, true);
-}
-
-/** With a context in, so that there is a context out to compare; xdp_md's data_end must be the packet's length then. */
-function withContext(type: number, input: HookInput): HookInput {
-	if (input.context !== undefined || input.contextBytes !== undefined || hookFor(type) === undefined)
-		return input;
-	return { ...input, context: {} };
 }

@@ -2,10 +2,14 @@ import {
 	type HookInput,
 	type LinkedObject,
 	type MapInstance,
+	type Output,
 	type RunResult,
 	TailhopError,
 	type UpdateMode,
 } from "@tailhop/core";
+
+/** What both engines can show of what a program gave away. */
+export type Event = Extract<Output, { readonly kind: "perf" | "ringbuf" }>;
 
 /** What a run left, on any engine. */
 export type Outcome =
@@ -18,6 +22,8 @@ export type Outcome =
 			/** ctx_out, where the type has one. */
 			readonly contextBytes: Uint8Array;
 			readonly context: HookInput["context"];
+			/** Perf events and records of ring buffers; the interpreter's other output is left out. */
+			readonly output: readonly Event[];
 			/** "slot target" or "slot outcome"; the kernel shows none. */
 			readonly hops?: readonly string[];
 			/** The whole result, on the interpreter. */

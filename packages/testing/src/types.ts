@@ -56,6 +56,8 @@ export interface RunExpectation {
 	readonly context?: HookInput["context"];
 	/** All entries of some maps, in any order. */
 	readonly maps?: Readonly<Record<string, readonly (readonly [key: Bytes, value: Bytes])[]>>;
+	/** What went through some perf event arrays and ring buffers, in order: data by map. */
+	readonly output?: Readonly<Record<string, readonly Bytes[]>>;
 	/** Code of the fault that ends the run; the kernel then "rejects" unless something else is said. */
 	readonly fault?: ErrorCode;
 	/** The input is refused with this errno, as BPF_PROG_TEST_RUN does. */
