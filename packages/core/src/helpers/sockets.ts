@@ -1,7 +1,11 @@
 import { EINVAL, EOPNOTSUPP } from "./errno.ts";
 import { implement } from "./implement.ts";
+import { mapAt } from "./map-ops.ts";
 import { returnU64 } from "./time.ts";
 import type { HelperPrototype } from "./types.ts";
+
+/** BPF_SK_STORAGE_GET_F_CREATE. */
+const SK_STORAGE_CREATE = 1;
 
 /** Sockets: lookup, references, cookies, storage, SYN cookies (net/core/filter.c, bpf_sk_storage.c). */
 export const socketPrototypes = [
@@ -109,6 +113,12 @@ export const socketHelpers = /* @__PURE__ */ implement(socketPrototypes, {
 	95: (_rt, socket) => socket,
 	96: () => 0,
 	98: () => 0,
+	81: (rt, map) => mapAt(rt, map, "get_local_storage").storage?.of(rt.cpu, 0, true) ?? 0,
+	107(rt, map, socket, value, flags) {
+		if (rt.argHi[3] !== 0 || flags >>> 0 > SK_STORAGE_CREATE) return 0;
+		return mapAt(rt, map, "sk_storage_get").storage?.of(socket >>> 0, value >>> 0, flags !== 0) ?? 0;
+	},
+	108: (rt, map, socket) => mapAt(rt, map, "sk_storage_delete").storage?.remove(socket >>> 0) ?? EINVAL,
 	122: (rt) => returnU64(rt, rt.environment.netnsCookie ?? 1n),
 	// a test run is not at the ingress hook
 	124: (rt, _context, _socket, flags) => (flags !== 0 || rt.argHi[2] !== 0 ? EINVAL : EOPNOTSUPP),

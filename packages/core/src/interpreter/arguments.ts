@@ -20,6 +20,11 @@ const WRITERS: readonly number[] = [2, 3, 87, 88];
 const ARRAY_OF_MAPS = 12;
 const HASH_OF_MAPS = 13;
 
+/** sockmap, xskmap, sockhash: a lookup gives a socket. */
+const SOCKET_MAPS: readonly number[] = [15, 17, 18];
+/** bloom_filter: map_peek_elem reads the value that it asks about. */
+const BLOOM_FILTER = 30;
+
 /** A helper's prototype, read once. */
 export interface HelperPlan {
 	readonly id: number;
@@ -108,7 +113,8 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 		const kind = plan.args[i]!;
 		const provenance = p[at]!;
 		if (provenance < 0) x.uninitialized(at, at);
-		const memory = MEMORY[kind];
+		const memory =
+			kind === "map_value_out" && map?.def.type === BLOOM_FILTER ? MEMORY.map_value : MEMORY[kind];
 		if (memory !== undefined) {
 			if (provenance === SCALAR && r[at] === 0 && r[at + 1] === 0 && memory.orNull) continue;
 			let size: number;
@@ -256,6 +262,9 @@ export function resultProvenance(x: Execution, plan: HelperPlan, result: number)
 					? SCALAR
 					: regions.element(REGION.MAP, inner.address, 0, "r", inner.index, inner.def.name);
 			}
+			// what a socket's words mean is not modelled: a pointer to look at, not into
+			if (SOCKET_MAPS.includes(map.def.type))
+				return regions.element(REGION.SOCKET, result >>> 0, 0, "r", map.index, map.def.name);
 			return mapValueRegion(x, map, result >>> 0);
 		}
 		case "mem_or_null":

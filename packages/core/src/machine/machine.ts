@@ -5,6 +5,7 @@ import {
 	HELPERS,
 	type Helper,
 	initEnvironment,
+	knowsDevice,
 } from "../helpers/index.ts";
 import { HOOKS, type Hook } from "../hooks/index.ts";
 import {
@@ -23,6 +24,7 @@ import {
 	instantiateRuntimeAsync,
 	type MapInstance,
 	type MapRuntime,
+	type MapWorld,
 	programAccess,
 } from "../maps/index.ts";
 import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
@@ -141,6 +143,7 @@ export class Machine implements Disposable {
 			instance = createMap(this.#allocator, def, index, {
 				cpus: this.environment.cpus,
 				seed: this.environment.seed,
+				world: this.#world,
 			});
 		} catch (error) {
 			// a kind that isn't there yet stops only who uses it
@@ -185,6 +188,14 @@ export class Machine implements Disposable {
 				instance?.slots?.setWord(cpu, 1);
 		}
 		return record;
+	}
+
+	/** What the values of device and CPU maps may name. */
+	get #world(): Partial<MapWorld> {
+		return {
+			device: (ifindex) => knowsDevice(this.environment, ifindex),
+			program: (id) => this.#lifecycle.programs.find((record) => record?.id === id)?.program,
+		};
 	}
 
 	/** A header that only says which map this would be. */
@@ -346,6 +357,7 @@ export class Machine implements Disposable {
 		const { flags } = record.program;
 		const area = this.#room(hook.footprint(input.packet.length, flags));
 		const context = hook.begin(this.memory, area, input, flags);
+		for (const { instance } of this.#records) instance?.storage?.beginRun();
 		const output = this.#runtime.begin(type, context);
 		const execution = this.#engine();
 		const run = new Run({

@@ -6,7 +6,7 @@ import { type MapKind, roundUp8 } from "./kind.ts";
 import { ARRAY, HEADER_SIZE } from "./layout.ts";
 
 /** kernel/bpf/arraymap.c: array. */
-class ArrayMap extends BaseMap {
+export class ArrayMap extends BaseMap {
 	override lookup(keyPtr: number, _cpu: number): number {
 		return this.code.arrayLookup(this.address, keyPtr) >>> 0;
 	}

@@ -101,7 +101,7 @@ test("errors name the map, the kind and the errno", () => {
 	const runtime = newRuntime();
 	const create = (type: number, entries: number) =>
 		createMap(runtime, mapDef(type, 4, 8, entries), 0, { cpus: 1, seed: 0n });
-	expect(() => create(29, 1)).toThrow(/map m: task_storage maps are not implemented/);
+	expect(() => create(33, 1)).toThrow(/map m: arena maps are not implemented/);
 	expect(() => create(HASH, 0)).toThrow(/map m \(hash, key 4, value 8, 0 entries, flags 0x0\).*errno 22/);
 	try {
 		create(ARRAY, 0x7fffffff);

@@ -2,6 +2,7 @@ import { TailhopError } from "../errors/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { accessOk, F } from "./flags.ts";
+import type { MapWorld } from "./kind.ts";
 import { MAP_KINDS, mapTypeName } from "./kinds.ts";
 import { HEADER_SIZE, MAP } from "./layout.ts";
 import type { MapRuntime } from "./runtime.ts";
@@ -12,6 +13,8 @@ export interface MapOptions {
 	readonly cpus: number;
 	/** The Environment's seed: hash tables get theirs from it and the map's index. */
 	readonly seed: bigint;
+	/** Devices and programs that values may name; default: any device, no program. */
+	readonly world?: Partial<MapWorld>;
 }
 
 /**
@@ -25,7 +28,7 @@ export function createMap(
 	runtime: MapRuntime,
 	def: LinkedMap,
 	index: number,
-	{ cpus, seed }: MapOptions,
+	{ cpus, seed, world }: MapOptions,
 ): MapInstance {
 	const kind = MAP_KINDS[def.type];
 	if (!kind) {
@@ -50,6 +53,7 @@ export function createMap(
 	memory.setU32(address + MAP.CPUS, cpus);
 	const context = {
 		runtime,
+		world: worldOf(cpus, world),
 		def,
 		index,
 		address,
@@ -74,14 +78,24 @@ export function openMap(runtime: MapRuntime, def: LinkedMap, address: number): M
 			map: def.name,
 		});
 	}
-	return kind.open({ runtime, def, index: word(MAP.INDEX), address, cpus: word(MAP.CPUS), seed: 0 });
+	const cpus = word(MAP.CPUS);
+	const world = worldOf(cpus, {});
+	return kind.open({ runtime, def, index: word(MAP.INDEX), address, cpus, seed: 0, world });
 }
+
+const worldOf = (cpus: number, world: Partial<MapWorld> = {}): MapWorld => ({
+	cpus,
+	device: () => true,
+	program: () => undefined,
+	...world,
+});
 
 /** 0, or the -errno with which BPF_MAP_CREATE refuses this definition; kinds that are not implemented are 0. */
 export function checkMap(def: LinkedMap, cpus: number): number {
 	const kind = MAP_KINDS[def.type];
 	if (!kind) return 0;
-	if (def.mapExtra !== 0n || (def.flags & ~kind.flags) !== 0 || !accessOk(def.flags)) return EINVAL;
+	if (def.mapExtra > (kind.mapExtra ?? 0n) || (def.flags & ~kind.flags) !== 0 || !accessOk(def.flags))
+		return EINVAL;
 	return kind.check(def, cpus);
 }
 

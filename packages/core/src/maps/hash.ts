@@ -72,7 +72,7 @@ export abstract class TableMap extends BaseMap {
 	}
 }
 
-class HashMap extends TableMap {
+export class HashMap extends TableMap {
 	protected override readonly perCpu = false;
 
 	override lookup(keyPtr: number, _cpu: number): number {

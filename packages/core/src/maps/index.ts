@@ -1,7 +1,7 @@
 export type { MapCode } from "./code.ts";
 export { checkMap, controlNeed, createMap, type MapOptions, openMap } from "./create.ts";
 export { F as MAP_FLAGS, programAccess } from "./flags.ts";
-export type { MapKind } from "./kind.ts";
+export type { MapKind, MapWorld } from "./kind.ts";
 export { MAP_KINDS, mapTypeName } from "./kinds.ts";
 export {
 	ARRAY as ARRAY_LAYOUT,
@@ -12,4 +12,4 @@ export {
 	TABLE as TABLE_LAYOUT,
 } from "./layout.ts";
 export { instantiateRuntime, instantiateRuntimeAsync, MapRuntime, mapCodeBytes } from "./runtime.ts";
-export type { MapInstance, Ring, Slots } from "./types.ts";
+export type { MapInstance, Ring, Slots, Storage } from "./types.ts";

@@ -2,6 +2,16 @@ import type { LinkedMap } from "../spec/index.ts";
 import type { MapRuntime } from "./runtime.ts";
 import type { MapInstance } from "./types.ts";
 
+/** What the values of some kinds name (references.ts). */
+export interface MapWorld {
+	/** Possible CPUs. */
+	readonly cpus: number;
+	/** Whether there is a network device of that index. */
+	device(ifindex: number): boolean;
+	/** The loaded program of an id. */
+	program(id: number): { readonly type: number; readonly expectedAttachType: number } | undefined;
+}
+
 /** What a map is made from. */
 export interface MapContext {
 	readonly runtime: MapRuntime;
@@ -12,6 +22,7 @@ export interface MapContext {
 	readonly cpus: number;
 	/** Seed of hash tables; 0 under BPF_F_ZERO_SEED. */
 	readonly seed: number;
+	readonly world: MapWorld;
 }
 
 /** One row of MAP_KINDS. */
@@ -22,6 +33,8 @@ export interface MapKind {
 	readonly name: string;
 	/** The flags that BPF_MAP_CREATE takes for it. */
 	readonly flags: number;
+	/** The largest map_extra; absent: it must be 0. */
+	readonly mapExtra?: bigint;
 	/** The kernel's map_alloc_check for everything else: 0 or -errno. */
 	check(def: LinkedMap, cpus: number): number;
 	/** Bytes of control area that it can come to need. */

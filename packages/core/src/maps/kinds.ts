@@ -1,17 +1,23 @@
 import { array, percpuArray } from "./array.ts";
+import { bloomFilter } from "./bloom.ts";
 import { hash, hashOfMaps, percpuHash } from "./hash.ts";
 import type { MapKind } from "./kind.ts";
 import { lpmTrie } from "./lpm.ts";
 import { lruHash, lruPercpuHash } from "./lru.ts";
 import { queue, stack } from "./queue.ts";
+import { references } from "./references.ts";
 import { ringbuf } from "./ringbuf.ts";
-import { arrayOfMaps, perfEventArray, progArray } from "./slots.ts";
+import { arrayOfMaps, cgroupArray, perfEventArray, progArray } from "./slots.ts";
+import { stackTrace } from "./stack-trace.ts";
+import { storages } from "./storage.ts";
 
 /** The kinds that can be made, by BPF_MAP_TYPE_*. */
 export const MAP_KINDS: Readonly<Record<number, MapKind>> = Object.fromEntries(
 	[
 		array,
 		arrayOfMaps,
+		bloomFilter,
+		cgroupArray,
 		hash,
 		hashOfMaps,
 		lpmTrie,
@@ -21,9 +27,12 @@ export const MAP_KINDS: Readonly<Record<number, MapKind>> = Object.fromEntries(
 		percpuHash,
 		perfEventArray,
 		progArray,
+		...references,
 		queue,
 		ringbuf,
 		stack,
+		stackTrace,
+		...storages,
 	].map((kind) => [kind.type, kind]),
 );
 

@@ -47,6 +47,9 @@ export const RING = {
 	CHAIN: MAP.KIND + 40,
 } as const;
 
+/** bloom_filter: MASK + 1 bits at DATA, in the control area. */
+export const BLOOM = { DATA: MAP.KIND, MASK: MAP.KIND + 4, SEED: MAP.KIND + 8 } as const;
+
 /** hash kinds: assembly/table.ts describes elements and buckets. */
 export const TABLE = {
 	SEED: MAP.KIND,

@@ -1,6 +1,6 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, nextIndex } from "./base.ts";
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
+import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { F } from "./flags.ts";
 import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE, SLOTS } from "./layout.ts";
@@ -54,7 +54,9 @@ export class SlotsMap extends BaseMap {
 	protected override putFromHost(keyPtr: number, valuePtr: number, flags: number): number {
 		if (flags !== 0) return EINVAL;
 		const { memory } = this.runtime;
-		const previous = this.slots.setWord(memory.u32(keyPtr), memory.u32(valuePtr));
+		const word = memory.u32(valuePtr);
+		if (memory.u32(keyPtr) < this.def.maxEntries && word === 0) return EBADF;
+		const previous = this.slots.setWord(memory.u32(keyPtr), word);
 		return previous === E2BIG ? E2BIG : 0;
 	}
 
@@ -100,6 +102,8 @@ function slotsKind(type: number, name: string, flags: number, lookups: boolean):
 }
 
 export const progArray = slotsKind(3, "prog_array", 0, true);
+/** Words are cgroups, by a number of the host's. */
+export const cgroupArray = slotsKind(8, "cgroup_array", 0, false);
 export const arrayOfMaps: MapKind = {
 	...slotsKind(ARRAY_OF_MAPS, "array_of_maps", 0, true),
 	check: (def) => checkSlots(def) || checkInner(def),

@@ -59,6 +59,20 @@ export interface MapInstance {
 	readonly slots?: Slots;
 	/** ringbuf. */
 	readonly ring?: Ring;
+	/** Local storage: of sockets, cgroups, tasks, inodes. */
+	readonly storage?: Storage;
+	/** bloom_filter: whether a value may have been pushed. */
+	hostContains?(value: Uint8Array): boolean;
+}
+
+/** Values that belong to something; owners are addresses, in cgroup storage the CPU. */
+export interface Storage {
+	/** Address of the owner's value; made from the bytes at `initial` (0: zeros) where `create` says so; else 0. */
+	of(owner: number, initial: number, create: boolean): number;
+	/** 0 or -ENOENT. */
+	remove(owner: number): number;
+	/** A test run starts: what belongs to the run before it goes. */
+	beginRun(): void;
 }
 
 /** bpf_ringbuf_*, and the consumer. Sizes and flags whose upper halves are not 0: pass any number above 2^30. */
