@@ -11,7 +11,7 @@ export {
 	type KernelRunResult,
 } from "./object.ts";
 export { ObjectMap } from "./object-map.ts";
-export { type PerfEvent, PerfReader, perfLength } from "./perf-reader.ts";
+export { type PerfEvent, PerfReader } from "./perf-reader.ts";
 export {
 	KernelProgram,
 	type LoadResult,

@@ -173,12 +173,12 @@ describe("maps", () => {
 			expect(rounds).toBeGreaterThanOrEqual(2);
 			const sorted = (list: typeof found) => list.toSorted(([a], [b]) => a[0]! - b[0]!);
 			expect(sorted(found)).toEqual(entries);
-			expect(sorted(map.snapshot())).toEqual(entries);
+			expect(sorted(map.contents())).toEqual(entries);
 			if (type === ARRAY) expect(map.hostDeleteBatch([u32(1)]).result).toBe(-524);
 			else {
 				expect(map.hostDeleteBatch([u32(1), u32(1000)])).toEqual({ done: 1, result: -2 });
 				expect(map.hostLookupBatch(100, undefined, true)).toMatchObject({ entries: { length: 99 } });
-				expect(map.snapshot()).toEqual([]);
+				expect(map.contents()).toEqual([]);
 			}
 		});
 	}

@@ -112,7 +112,7 @@ export class KernelMap extends Descriptor {
 	 * Every entry in no promised order, by batches where the kind has them (a call for 1024 entries, not two for
 	 * each): for large maps that are compared as a whole.
 	 */
-	snapshot(): (readonly [key: Uint8Array, value: Uint8Array])[] {
+	contents(): (readonly [key: Uint8Array, value: Uint8Array])[] {
 		const found: (readonly [key: Uint8Array, value: Uint8Array])[] = [];
 		let from: Uint8Array | undefined;
 		do {

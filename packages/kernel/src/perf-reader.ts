@@ -7,12 +7,9 @@ import { PERF_ATTR } from "./uapi.ts";
 /** What a program gave to perf_event_output, as the kernel hands it over. */
 export interface PerfEvent {
 	readonly cpu: number;
-	/** 8n + 4 bytes: the kernel fills up with zeros (see `perfLength`). */
+	/** 8n + 4 bytes: the kernel fills up with zeros (core's `perfSample`). */
 	readonly data: Uint8Array;
 }
-
-/** Bytes that arrive of a sample of `length` bytes: its u32 length and the data end on 8 (perf_prepare_sample). */
-export const perfLength = (length: number): number => Math.ceil((length + 4) / 8) * 8 - 4;
 
 const PERF_TYPE_SOFTWARE = 1;
 const PERF_COUNT_SW_BPF_OUTPUT = 10;

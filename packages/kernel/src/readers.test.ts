@@ -1,16 +1,8 @@
 import { readdirSync } from "node:fs";
-import { HOOKS } from "@tailhop/core";
+import { HOOKS, perfSample } from "@tailhop/core";
 import { buildObject } from "@tailhop/testing";
 import { beforeAll, describe, expect, it } from "vitest";
-import {
-	type Kernel,
-	KernelObject,
-	openKernel,
-	PerfReader,
-	perfLength,
-	pinToCpu,
-	RingReader,
-} from "./index.ts";
+import { type Kernel, KernelObject, openKernel, PerfReader, pinToCpu, RingReader } from "./index.ts";
 
 let kernel: Kernel | undefined;
 beforeAll(async () => {
@@ -72,14 +64,14 @@ describe("events", () => {
 		const data = new Uint8Array(12);
 		data.fill(0x2a, 0, 7);
 		expect(result.output).toEqual([{ kind: "perf", map: "events", cpu: pin.cpu, data }]);
-		expect([7, 4, 5, 12].map(perfLength)).toEqual([12, 4, 12, 12]);
+		expect(perfSample(new Uint8Array(7).fill(0x2a))).toEqual(data);
 	});
 
 	onKernel("of perf, with the packet's first bytes", async () => {
 		using loaded = await KernelObject.load(object);
 		const { output } = loaded.run("packet", { packet: PACKET });
 		expect(output).toHaveLength(1);
-		expect(output[0]!.data.length).toBe(perfLength(32));
+		expect(output[0]!.data.length).toBe(perfSample(new Uint8Array(32)).length);
 		expect(output[0]!.data.subarray(12, 32)).toEqual(PACKET.subarray(0, 20));
 	});
 

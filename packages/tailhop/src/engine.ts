@@ -1,53 +1,96 @@
 import {
+	type EngineOutcome,
 	HOOKS,
 	type LinkedObject,
 	Machine,
 	type MachineOptions,
 	type RunInput,
-	type RunOutcome,
 	TailhopError,
+	type WatchedMap,
 } from "@tailhop/core";
 import type { Settable } from "./set.ts";
 
-/** What `run` needs of whatever runs programs. */
+/** What commands need of whatever runs programs. */
 export interface Engine extends Settable {
-	readonly name: string;
+	readonly name: EngineName;
 	readonly verified: boolean;
-	/** The Machine, where there is one: hops, output and map changes come from it. */
-	readonly machine?: Machine;
-	attempt(program: string, input: RunInput): RunOutcome;
+	readonly linked: LinkedObject;
+	/** For MapWatch and comparisons. */
+	readonly maps: Iterable<WatchedMap>;
+	attempt(program: string, input: RunInput): EngineOutcome;
 	close(): void;
 }
 
-export const ENGINES = ["interpreter", "kernel"] as const;
-export type EngineName = (typeof ENGINES)[number];
-
-export async function openEngine(
-	name: EngineName,
-	linked: LinkedObject,
-	options: MachineOptions,
-): Promise<Engine> {
-	return name === "kernel" ? openKernel(linked) : openInterpreter(linked, options);
+export interface EngineOptions {
+	/** Of the engines that are a Machine. */
+	readonly machine?: MachineOptions;
+	/** Programs that will run: the kernel loads them and what they reach through the object's slots. */
+	readonly programs: readonly string[];
 }
 
-async function openInterpreter(linked: LinkedObject, options: MachineOptions): Promise<Engine> {
+/** How each engine is opened. */
+const OPEN = {
+	interpreter: openInterpreter,
+	kernel: openKernel,
+} satisfies Record<string, (linked: LinkedObject, options: EngineOptions) => Promise<Engine>>;
+
+export type EngineName = keyof typeof OPEN;
+export const ENGINES = ["interpreter", "kernel"] as const satisfies readonly EngineName[];
+
+/** @throws TailhopError kernel/unavailable, kernel/rejected, machine/* */
+export function openEngine(name: EngineName, linked: LinkedObject, options: EngineOptions): Promise<Engine> {
+	return OPEN[name](linked, options);
+}
+
+async function openInterpreter(linked: LinkedObject, { machine: options }: EngineOptions): Promise<Engine> {
 	const machine = await Machine.create(linked, options);
 	return {
 		name: "interpreter",
 		verified: false,
-		machine,
+		linked,
+		maps: machine.maps,
 		map: (name) => machine.map(name).instance,
 		setSlot: (map, slot, program) => machine.map(map).setSlot(slot, program),
+		setInnerMap: (map, key, inner) => machine.map(map).setInnerMap(key, inner),
 		attempt: (program, input) => machine.attempt(program, input),
 		close: () => machine.close(),
 	};
 }
 
-/** The running kernel: its verifier and its JIT. It shows no hops, only what comes out. */
-async function openKernel(linked: LinkedObject): Promise<Engine> {
-	let bridge: typeof import("@tailhop/kernel");
+/**
+ * The running kernel: its verifier and its JIT. It shows no hops, only what comes out. The process stays on one CPU,
+ * so that per-CPU values and events are those of the CPU that ran.
+ */
+async function openKernel(linked: LinkedObject, { programs, machine }: EngineOptions): Promise<Engine> {
+	const bridge = await kernelBridge();
+	const object = await bridge.KernelObject.load(linked, {
+		hooks: HOOKS,
+		programs,
+		...(machine?.perfReaders === undefined ? {} : { perfReaders: machine.perfReaders }),
+	});
+	const pin = bridge.pinToCpu(object.kernel, machine?.environment?.cpu);
+	return {
+		name: "kernel",
+		verified: true,
+		linked,
+		maps: object.maps,
+		map: (name) => object.map(name),
+		setSlot: (map, slot, program) => object.setSlot(map, slot, program),
+		setInnerMap: (map, key, inner) => object.map(map).setInnerMap(key, inner),
+		attempt: (program, input) => object.attempt(program, input),
+		close() {
+			pin.close();
+			object.close();
+		},
+	};
+}
+
+type Bridge = typeof import("@tailhop/kernel");
+
+/** @throws TailhopError kernel/unavailable */
+export async function kernelBridge(): Promise<Bridge> {
 	try {
-		bridge = await import("@tailhop/kernel");
+		return await import("@tailhop/kernel");
 	} catch (error) {
 		throw new TailhopError(
 			"kernel/unavailable",
@@ -56,37 +99,13 @@ async function openKernel(linked: LinkedObject): Promise<Engine> {
 			{ hint: "npm install @tailhop/kernel koffi", cause: error },
 		);
 	}
-	const object = await bridge.KernelObject.load(linked, { hooks: HOOKS });
-	return {
-		name: "kernel",
-		verified: true,
-		map: (name) => object.map(name),
-		setSlot: (map, slot, program) => object.setSlot(map, slot, program),
-		attempt(program, input) {
-			try {
-				const { verdict, packet, context, contextBytes } = object.run(program, input);
-				const { type, expectedAttachType } = linked.programs.find((each) => each.name === program)!;
-				const name = HOOKS.find((hook) => hook.programType === type)?.verdictName(
-					verdict.code,
-					expectedAttachType,
-				);
-				return {
-					verdict: { ...verdict, ...(name === undefined ? {} : { name }) },
-					r0: BigInt(verdict.code),
-					packet,
-					context: context ?? {},
-					...(contextBytes === undefined ? {} : { contextBytes }),
-					hops: [],
-					output: [],
-					instructions: 0,
-					engine: "kernel",
-					verified: true,
-				};
-			} catch (error) {
-				if (!(error instanceof TailhopError)) throw error;
-				return { error, hops: [], output: [], engine: "kernel", verified: true };
-			}
-		},
-		close: () => object.close(),
-	};
+}
+
+/** How many CPUs the kernel's per-CPU maps have, and one that this process may run on. */
+export async function kernelCpus(): Promise<{ readonly cpus: number; readonly cpu: number }> {
+	const bridge = await kernelBridge();
+	const kernel = await bridge.openKernel();
+	const pin = bridge.pinToCpu(kernel);
+	pin.close();
+	return { cpus: kernel.cpus, cpu: pin.cpu };
 }

@@ -56,11 +56,13 @@ export async function targetOf(args: Arguments): Promise<Target> {
 		if (!/^\d+$/.test(value)) throw usage(`--max-entries takes MAP=N, not "${text}"`);
 		return [name, Number(value)] as const;
 	});
+	const programTypes = args.list("program-type").map((text) => assignment("program-type", text));
 	return {
 		...(cpus === undefined ? {} : { cpus }),
 		...(btf === undefined ? {} : { btf: await kernelBtf(btf) }),
 		...(kconfig.length === 0 ? {} : { kconfig: Object.fromEntries(kconfig) }),
 		...(maxEntries.length === 0 ? {} : { maxEntries: Object.fromEntries(maxEntries) }),
+		...(programTypes.length === 0 ? {} : { programTypes: Object.fromEntries(programTypes) }),
 	};
 }
 

@@ -1,4 +1,12 @@
-import type { Hop, JsonValue, MapChange, Output, RunOutcome } from "@tailhop/core";
+import {
+	type EngineOutcome,
+	formatMapKey,
+	formatMapValue,
+	type Hop,
+	type JsonValue,
+	type MapChange,
+	type Output,
+} from "@tailhop/core";
 import type { Engine } from "./engine.ts";
 import { errorJson } from "./errors.ts";
 import { hex } from "./output.ts";
@@ -10,7 +18,7 @@ const SCHEMA = 1;
 export function recordOf(
 	program: string,
 	engine: Engine,
-	outcome: RunOutcome,
+	outcome: EngineOutcome,
 	changes: readonly MapChange[],
 ): Record<string, unknown> {
 	const head = { schema: SCHEMA, program, engine: engine.name, verified: engine.verified };
@@ -44,9 +52,9 @@ function mapJson({ map, entries }: MapChange): [name: string, entries: Record<st
 	return [
 		map.name,
 		entries.map(({ key, before, after }) => ({
-			key: map.formatKey(key),
-			...(after === undefined ? {} : { value: map.formatValue(after) }),
-			...(before === undefined ? {} : { before: map.formatValue(before) }),
+			key: formatMapKey(map.btf, map.def, key),
+			...(after === undefined ? {} : { value: formatMapValue(map.btf, map.def, after) }),
+			...(before === undefined ? {} : { before: formatMapValue(map.btf, map.def, before) }),
 		})),
 	];
 }

@@ -1,4 +1,14 @@
-import { type LinkedObject, type ObjectSpec, parsePlainValue, parseValue, TailhopError } from "@tailhop/core";
+import {
+	encodeMapValue,
+	type LinkedMap,
+	type LinkedObject,
+	MAP_TYPE,
+	type ObjectSpec,
+	parsePlainValue,
+	parseValue,
+	TailhopError,
+	variableCopies,
+} from "@tailhop/core";
 import { usage } from "./command.ts";
 
 /** One `--set`, taken apart but not yet understood. */
@@ -10,15 +20,22 @@ export type Setting =
 			readonly value: string;
 			readonly text: string;
 	  }
-	| { readonly kind: "variable"; readonly name: string; readonly value: string; readonly text: string };
+	| {
+			readonly kind: "variable";
+			readonly name: string;
+			readonly value: string;
+			readonly text: string;
+			readonly option: "set" | "rodata";
+	  };
 
-/** `MAP[KEY]=VALUE`, where KEY may hold brackets and quoted text of its own, or `VARIABLE=VALUE`. */
-export function parseSetting(text: string): Setting {
+/** `MAP[KEY]=VALUE`, where KEY may hold brackets and quoted text of its own, or `VARIABLE=VALUE`; --rodata takes the latter only. */
+export function parseSetting(text: string, option: "set" | "rodata" = "set"): Setting {
 	const name = /^\s*([A-Za-z_.$][\w.$]*)\s*/.exec(text);
-	if (name === null) throw wrong(text);
+	if (name === null) throw wrong(text, option);
 	let at = name[0].length;
-	if (text[at] === "=") return { kind: "variable", name: name[1]!, value: text.slice(at + 1).trim(), text };
-	if (text[at] !== "[") throw wrong(text);
+	if (text[at] === "=")
+		return { kind: "variable", name: name[1]!, value: text.slice(at + 1).trim(), text, option };
+	if (text[at] !== "[" || option === "rodata") throw wrong(text, option);
 	const start = at + 1;
 	let depth = 0;
 	let quoted = false;
@@ -35,11 +52,12 @@ export function parseSetting(text: string): Setting {
 		}
 	}
 	const rest = /^\]\s*=([\s\S]*)$/.exec(text.slice(at));
-	if (rest === null) throw wrong(text);
+	if (rest === null) throw wrong(text, option);
 	return { kind: "entry", map: name[1]!, key: text.slice(start, at).trim(), value: rest[1]!.trim(), text };
 }
 
-function wrong(text: string): TailhopError {
+function wrong(text: string, option: "set" | "rodata"): TailhopError {
+	if (option === "rodata") return usage(`--rodata takes VARIABLE=VALUE, not "${text}"`);
 	return usage(
 		`--set takes 'MAP[KEY]=VALUE' or 'VARIABLE=VALUE', not "${text}"`,
 		"Quote it for the shell: --set 'jumps[1]=next'.",
@@ -88,45 +106,47 @@ export interface HostMap {
 export interface Settable {
 	map(name: string): HostMap;
 	setSlot(map: string, slot: number, program: string): void;
+	setInnerMap(map: string, key: Uint8Array, inner: string): void;
 }
-
-const PROG_ARRAY = 3;
 
 /** Carries a setting out. @throws TailhopError btf/value, machine/* */
 export function apply(side: Settable, linked: LinkedObject, setting: Setting & { kind: "entry" }): void {
-	const def = linked.maps.find((map) => map.name === setting.map);
-	if (def === undefined) {
-		throw new TailhopError(
-			"machine/unknown-map",
-			`no map ${setting.map}`,
-			{ file: linked.file },
-			{
-				hint: `Maps: ${linked.maps.map((map) => map.name).join(", ") || "none"}.`,
-			},
-		);
-	}
-	if (def.type === PROG_ARRAY) {
-		const slot = Number(setting.key);
-		if (!/^(0x[0-9a-f]+|\d+)$/i.test(setting.key))
-			throw usage(`${setting.text}: a slot of a prog array is a number`);
-		side.setSlot(setting.map, slot, setting.value);
-		return;
-	}
-	const map = side.map(setting.map);
+	const def = mapOf(linked, setting.map);
 	const bytes = (typeId: number, size: number, text: string) =>
 		linked.btf === undefined || typeId === 0
 			? parsePlainValue(size, text)
 			: parseValue(linked.btf, typeId, text);
+	if (def.type === MAP_TYPE.PROG_ARRAY) {
+		if (!/^(0x[0-9a-f]+|\d+)$/i.test(setting.key))
+			throw usage(`${setting.text}: a slot of a prog array is a number`);
+		side.setSlot(setting.map, Number(setting.key), setting.value);
+		return;
+	}
 	const key = bytes(def.keyTypeId, def.keySize, setting.key);
+	if (def.type === MAP_TYPE.ARRAY_OF_MAPS || def.type === MAP_TYPE.HASH_OF_MAPS) {
+		mapOf(linked, setting.value);
+		side.setInnerMap(setting.map, key, setting.value);
+		return;
+	}
+	const map = side.map(setting.map);
 	const one = bytes(def.valueTypeId, def.valueSize, setting.value);
-	const value = new Uint8Array(map.hostValueSize);
-	// a per-CPU map gets the value on every CPU
-	for (let at = 0; at < value.length; at += Math.ceil(def.valueSize / 8) * 8) value.set(one, at);
-	check(setting, map.hostUpdate(key, value, 0n));
+	check(setting, map.hostUpdate(key, encodeMapValue(linked.btf, def, map.hostValueSize, one), 0n));
 }
 
-/** Writes a variable that programs may change; read-only ones go through the Target before linking. */
-export function applyVariable(side: Settable, setting: Setting, variable: Variable): void {
+function mapOf({ maps, file }: LinkedObject, name: string): LinkedMap {
+	const def = maps.find((map) => map.name === name);
+	if (def !== undefined) return def;
+	const hint = `Maps: ${maps.map((map) => map.name).join(", ") || "none"}.`;
+	throw new TailhopError("machine/unknown-map", `no map ${name}`, { file }, { hint });
+}
+
+/** Writes a variable that programs may change, every CPU's copy of it; read-only ones go through the Target. */
+export function applyVariable(
+	side: Settable,
+	linked: LinkedObject,
+	setting: Setting,
+	variable: Variable,
+): void {
 	const map = side.map(variable.map);
 	const key = new Uint8Array(4);
 	const value = map.hostLookup(key);
@@ -134,7 +154,8 @@ export function applyVariable(side: Settable, setting: Setting, variable: Variab
 		check(setting, value);
 		return;
 	}
-	value.set(variable.bytes, variable.offset);
+	for (const copy of variableCopies(mapOf(linked, variable.map), linked.target.cpus))
+		value.set(variable.bytes, copy + variable.offset);
 	check(setting, map.hostUpdate(key, value, 0n));
 }
 

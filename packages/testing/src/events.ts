@@ -1,4 +1,4 @@
-import { perfLength } from "@tailhop/kernel";
+import { perfSample } from "@tailhop/core";
 import { bytes, hex } from "./bytes.ts";
 import type { Event } from "./side.ts";
 import type { Bytes } from "./types.ts";
@@ -11,7 +11,7 @@ export function eventLines(output: readonly Event[]): string[] {
 	const line = (event: Event): string =>
 		event.kind === "ringbuf"
 			? `${event.map}: ${hex(event.data)}`
-			: `${event.map} cpu ${event.cpu}: ${hex(padded(event.data))}`;
+			: `${event.map} cpu ${event.cpu}: ${hex(perfSample(event.data))}`;
 	const source = (event: Event): string =>
 		event.kind === "ringbuf" ? event.map : `${event.map} cpu ${event.cpu}`;
 	// stable: the order within a source stays
@@ -25,17 +25,9 @@ export function dataThrough(
 	wanted: readonly Bytes[],
 ): { readonly found: readonly string[]; readonly wanted: readonly string[] } {
 	const events = output.filter((event) => event.map === map);
-	const form = events[0]?.kind === "perf" ? padded : (data: Uint8Array) => data;
+	const form = events[0]?.kind === "perf" ? perfSample : (data: Uint8Array) => data;
 	return {
 		found: events.map((event) => hex(form(event.data))),
 		wanted: wanted.map((each) => hex(form(bytes(each, 8)))),
 	};
-}
-
-function padded(data: Uint8Array): Uint8Array {
-	// already so where the kernel wrote it
-	if (perfLength(data.length) === data.length) return data;
-	const whole = new Uint8Array(perfLength(data.length));
-	whole.set(data);
-	return whole;
 }

@@ -6,6 +6,8 @@ import { type Names, printInsn } from "./print.ts";
 export interface ListingOptions {
 	/** Source lines before the instructions that came from them; default true. */
 	readonly source?: boolean;
+	/** What follows the place of a source line: where code of a header was inlined, say. */
+	readonly note?: (line: LineInfo) => string;
 	/** The bytes of each instruction; default false. */
 	readonly bytes?: boolean;
 }
@@ -43,7 +45,7 @@ export function printProgram(
 		let source: LineInfo | undefined;
 		while ((program.lines[nextLine]?.insn ?? insns.length) <= i) source = program.lines[nextLine++];
 		// compilers say the same line again for another column of it
-		const comment = source === undefined ? undefined : sourceComment(source);
+		const comment = source === undefined ? undefined : sourceComment(source) + (options.note?.(source) ?? "");
 		if (comment !== undefined && comment !== shown && options.source !== false) lines.push(comment);
 		shown = comment ?? shown;
 		if (labels.has(i)) lines.push(`L${i}:`);

@@ -1,4 +1,5 @@
 import {
+	type Btf,
 	encodeMapKey,
 	encodeMapValue,
 	formatMapKey,
@@ -57,6 +58,11 @@ export class MapHandle implements Disposable {
 
 	get def(): LinkedMap {
 		return this.record.def;
+	}
+
+	/** The types of the object that it came with. */
+	get btf(): Btf | undefined {
+		return this.record.linked.btf;
 	}
 
 	/** The map itself. @throws TailhopError machine/unsupported for a kind that isn't implemented, machine/closed */
@@ -182,23 +188,28 @@ export class MapHandle implements Disposable {
 			yield [this.formatKey(key), this.formatValue(value)];
 	}
 
+	/** Every entry in bytes, in no promised order; of a kind that isn't implemented, none. */
+	contents(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
+		return this.record.instance?.hostEntries() ?? [];
+	}
+
 	/** A key as bytes. */
 	keyBytes(key: ValueInput): Uint8Array {
-		return encodeMapKey(this.record.linked.btf, this.def, key);
+		return encodeMapKey(this.btf, this.def, key);
 	}
 
 	/** A value as bytes, as bpf(2) takes it: every CPU's for a per-CPU map. */
 	valueBytes(value: ValueInput): Uint8Array {
-		return encodeMapValue(this.record.linked.btf, this.def, this.instance.hostValueSize, value);
+		return encodeMapValue(this.btf, this.def, this.instance.hostValueSize, value);
 	}
 
 	formatKey(key: Uint8Array): JsonValue {
-		return formatMapKey(this.record.linked.btf, this.def, key);
+		return formatMapKey(this.btf, this.def, key);
 	}
 
 	/** Bytes of a value, as a JavaScript value. */
 	formatValue(bytes: Uint8Array): JsonValue {
-		return formatMapValue(this.record.linked.btf, this.def, bytes);
+		return formatMapValue(this.btf, this.def, bytes);
 	}
 
 	#slotOf(key: ValueInput): number {

@@ -1,5 +1,6 @@
 export { KERNEL_VERSION } from "./kernel-version.ts";
 export { link } from "./link.ts";
+export { variableCopies } from "./link-maps.ts";
 export type {
 	CodeSection,
 	CoreRecord,
@@ -13,4 +14,5 @@ export type {
 } from "./object.ts";
 export { type ParseOptions, parse } from "./parse.ts";
 export { contextKind, PROGRAM_FLAG, type SectionKind, sectionKind } from "./section-names.ts";
+export { type SourcePlace, sourcePlace } from "./source-lines.ts";
 export type * from "./types.ts";

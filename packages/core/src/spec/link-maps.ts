@@ -43,6 +43,15 @@ export function linkMaps(
 	return { maps, btf: { types } };
 }
 
+/**
+ * Where a data section's variables lie in its value: at 0, and in `.data.aux` again for every CPU, these many bytes
+ * apart. Offsets to add to a variable's own.
+ */
+export function variableCopies({ name, origin, valueSize }: LinkedMap, cpus: number): readonly number[] {
+	if (name !== AUX.SECTION || origin !== "data") return [0];
+	return Array.from({ length: cpus }, (_, cpu) => (valueSize / cpus) * cpu);
+}
+
 function checkNames(spec: ObjectSpec, target: ResolvedTarget): void {
 	const maps = new Set(spec.maps.map((one) => one.name));
 	for (const [name, count] of Object.entries(target.maxEntries ?? {})) {

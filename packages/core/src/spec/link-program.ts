@@ -82,7 +82,7 @@ function kindOf(spec: ObjectSpec, one: FunctionSpec, { programTypes }: ResolvedT
 		unsupported(
 			`section ${section} does not say what type of program ${one.name} is`,
 			{ section, program: one.name },
-			'Name the section for it (SEC("xdp"), SEC("tc"), …), or say the type when linking (programTypes).',
+			'Name the section for it (SEC("xdp"), SEC("tc"), …), or say the type when linking (programTypes; --program-type of the command line).',
 		)
 	);
 }

@@ -1,4 +1,14 @@
-import type { Machine, MapHandle } from "../machine/index.ts";
+import type { Btf } from "../btf/index.ts";
+import type { LinkedMap } from "../spec/index.ts";
+
+/** A map whose entries can be looked at: a Machine's, or the kernel's. */
+export interface WatchedMap {
+	readonly name: string;
+	readonly def: LinkedMap;
+	readonly btf: Btf | undefined;
+	/** Every entry, as bpf(2) moves them, in any order. */
+	contents(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+}
 
 /** An entry that differs from when it was last looked at. Bytes as bpf(2) moves them. */
 export interface EntryChange {
@@ -10,30 +20,41 @@ export interface EntryChange {
 }
 
 export interface MapChange {
-	readonly map: MapHandle;
+	readonly map: WatchedMap;
 	readonly entries: readonly EntryChange[];
 }
 
 const PROG_ARRAY = 3;
 const PERF_EVENT_ARRAY = 4;
+const ARRAY_OF_MAPS = 12;
+const HASH_OF_MAPS = 13;
 const RINGBUF = 27;
-/** Map kinds whose contents are no entries of bytes. */
-const NOT_WATCHED: ReadonlySet<number> = new Set([PROG_ARRAY, PERF_EVENT_ARRAY, RINGBUF]);
+/** Map kinds whose contents are no entries of bytes, or that no program can change. */
+const NOT_WATCHED: ReadonlySet<number> = new Set([
+	PROG_ARRAY,
+	PERF_EVENT_ARRAY,
+	ARRAY_OF_MAPS,
+	HASH_OF_MAPS,
+	RINGBUF,
+]);
 
 type Contents = Map<string, readonly [key: Uint8Array, value: Uint8Array]>;
 
-/** Says what runs did to a machine's maps, by comparing all entries; costs in proportion to what the maps hold. */
-export class MapWatch {
-	readonly #watched: { readonly map: MapHandle; contents: Contents }[];
+/** Whether programs can change entries of such a map. */
+export const isWatched = ({ def }: WatchedMap): boolean => !def.frozen && !NOT_WATCHED.has(def.type);
 
-	/** Starts from the maps as they are now. Frozen maps, and kinds without entries, are left out. */
-	constructor(machine: Machine) {
-		this.#watched = [...machine.maps]
-			.filter(
-				({ record }) =>
-					record.instance !== undefined && !record.instance.frozen && !NOT_WATCHED.has(record.def.type),
-			)
-			.map((map) => ({ map, contents: contentsOf(map) }));
+/** The entries that `other` has, or lacks, or has with another value; `before` is the map's own value. */
+export function entryChanges(map: WatchedMap, other: WatchedMap): readonly EntryChange[] {
+	return compare(contentsOf(map), contentsOf(other));
+}
+
+/** Says what runs did to maps, by comparing all entries; costs in proportion to what the maps hold. */
+export class MapWatch {
+	readonly #watched: { readonly map: WatchedMap; contents: Contents }[];
+
+	/** Starts from the maps as they are now. Frozen ones, and kinds without entries, are left out. */
+	constructor(of: { readonly maps: Iterable<WatchedMap> }) {
+		this.#watched = [...of.maps].filter(isWatched).map((map) => ({ map, contents: contentsOf(map) }));
 	}
 
 	/** Changes since the last call, or since the start; maps without any are left out. */
@@ -49,9 +70,9 @@ export class MapWatch {
 	}
 }
 
-function contentsOf(map: MapHandle): Contents {
+function contentsOf(map: WatchedMap): Contents {
 	const contents: Contents = new Map();
-	for (const entry of map.instance.hostEntries()) contents.set(text(entry[0]), entry);
+	for (const entry of map.contents()) contents.set(text(entry[0]), entry);
 	return contents;
 }
 

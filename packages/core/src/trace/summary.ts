@@ -1,5 +1,6 @@
 import type { TailhopError } from "../errors/index.ts";
-import type { Hop, RunOutcome } from "../machine/index.ts";
+import type { Hop } from "../machine/index.ts";
+import type { EngineOutcome } from "./outcome.ts";
 
 /** A way that packets took: the programs, and what became of it. */
 export interface PathCount {
@@ -52,7 +53,7 @@ export class Tally {
 		this.#entry = entry;
 	}
 
-	add(outcome: RunOutcome): void {
+	add(outcome: EngineOutcome): void {
 		this.#packets++;
 		const programs = pathOf(this.#entry, outcome.hops);
 		this.#hops += programs.length - 1;

@@ -1,5 +1,6 @@
-import { type LineInfo, printProgram, TailhopError } from "@tailhop/core";
+import { type LineInfo, type LinkedProgram, printProgram, sourcePlace, TailhopError } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
+import { sourceText } from "../errors.ts";
 import { loadObject, targetOf } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 
@@ -18,8 +19,8 @@ export async function disasm(args: Arguments): Promise<ExitStatus> {
 		);
 	}
 	for (const [index, program] of programs.entries()) {
-		const text = printProgram(program, linked);
 		if (args.flag("json")) {
+			const text = printProgram(program, linked);
 			const { name, section, insns, functions, lines } = program;
 			printLine(
 				toJson({ schema: 1, program: name, section, functions, insns, lines: lines.map(lineJson), text }),
@@ -28,9 +29,17 @@ export async function disasm(args: Arguments): Promise<ExitStatus> {
 		}
 		if (index > 0) printLine();
 		printLine(`# program ${program.name}, section ${program.section}, ${program.insns.length} instructions`);
-		printLine(text.trimEnd());
+		printLine(printProgram(program, linked, { note: inlinedAt(program) }).trimEnd());
 	}
 	return EXIT.OK;
+}
+
+/** ", in chain.c:88" behind a line of a header. */
+function inlinedAt(program: LinkedProgram): (line: LineInfo) => string {
+	return ({ insn }) => {
+		const { caller } = sourcePlace(program, insn);
+		return caller === undefined ? "" : `, in ${sourceText(caller)}`;
+	};
 }
 
 function lineJson({ insn, file, line }: LineInfo): Record<string, unknown> {

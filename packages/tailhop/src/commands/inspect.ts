@@ -12,20 +12,21 @@ import {
 	nameOf,
 	type ObjectSpec,
 	PROG_TYPE,
+	sourcePlace,
 	typeName,
 } from "@tailhop/core";
 import pc from "picocolors";
 import { type Arguments, EXIT, type ExitStatus, table } from "../command.ts";
-import { sourceText } from "../errors.ts";
 import { loadSpec, targetOf } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
+import { siteText } from "../render/hops.ts";
 
 export async function inspect(args: Arguments): Promise<ExitStatus> {
 	const spec = await loadSpec(args.positional[0]!);
 	const linked = link(spec, await targetOf(args));
 	const report = describe(spec, linked);
 	if (args.flag("json")) printLine(toJson({ schema: 1, ...report }));
-	else for (const line of text(report)) printLine(line);
+	else for (const line of text(report, linked)) printLine(line);
 	return EXIT.OK;
 }
 
@@ -80,7 +81,7 @@ function describeProgram(program: LinkedProgram, linked: LinkedObject) {
 		stack: facts.functions[0]?.stackDepth ?? 0,
 		helpers: program.helpers.map((id) => helperName(id) ?? String(id)),
 		tailCalls: [...facts.tailCalls.values()].map((site) => {
-			const line = program.lines.findLast((each) => each.insn <= site.insn);
+			const { line } = sourcePlace(program, site.insn);
 			const map = site.map === undefined ? undefined : linked.maps[site.map];
 			const init = linked.slots.find((each) => each.map === site.map && each.slot === site.slot);
 			return {
@@ -133,10 +134,10 @@ function describeMap(map: LinkedMap, index: number, linked: LinkedObject) {
 	};
 }
 
-function text(report: Report): string[] {
+function text(report: Report, linked: LinkedObject): string[] {
 	const lines = [pc.bold(report.file), `license ${report.license || "none"}`];
 	lines.push("", pc.bold(`programs (${report.programs.length})`));
-	for (const program of report.programs) {
+	for (const [index, program] of report.programs.entries()) {
 		const kind = [program.type, program.attachType].filter((part) => part !== undefined).join(" ");
 		lines.push(
 			`  ${pc.bold(program.name)}  ${pc.dim(`${program.section}, ${kind}, ${program.insns} insns, stack ${program.stack}`)}${program.entry ? pc.green("  entry") : ""}`,
@@ -144,8 +145,7 @@ function text(report: Report): string[] {
 		for (const sub of program.subprograms)
 			lines.push(`    subprogram ${sub.name}, ${sub.linkage}, ${sub.insns} insns, stack ${sub.stack}`);
 		for (const call of program.tailCalls) {
-			const at =
-				call.file === undefined ? `insn ${call.insn}` : sourceText({ file: call.file, line: call.line! });
+			const at = siteText(sourcePlace(linked.programs[index]!, call.insn), call.insn);
 			const where = `${call.map ?? "?"}[${call.slot ?? "dynamic"}]`;
 			lines.push(
 				`    tail call ${where}${call.target === undefined ? "" : ` → ${call.target}`}  ${pc.dim(`${at}${call.static ? ", static" : ""}`)}`,

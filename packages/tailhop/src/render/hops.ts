@@ -1,4 +1,11 @@
-import { type Hop, type RunOutcome, verdictText } from "@tailhop/core";
+import {
+	type EngineOutcome,
+	type Hop,
+	type LinkedObject,
+	type SourcePlace,
+	sourcePlace,
+	verdictText,
+} from "@tailhop/core";
 import pc from "picocolors";
 import { sourceText } from "../errors.ts";
 
@@ -13,10 +20,15 @@ export function slotText(hop: Hop): string {
 	return `${hop.map}[${hop.slot}]`;
 }
 
-/** "chain.c:88", or the instruction where there are no lines. */
-export function callSite(hop: Hop): string {
-	const { source, insn } = hop.from;
-	return source === undefined ? `insn ${insn}` : sourceText(source);
+/** "chain.c:88", "chain.c:88 (tail.h:12)" for code inlined from a header, or the instruction where there are no lines. */
+export function callSite({ programs }: LinkedObject, { from }: Hop): string {
+	const program = programs.find((each) => each.name === from.program);
+	return siteText(program === undefined ? {} : sourcePlace(program, from.insn), from.insn);
+}
+
+export function siteText({ line, caller }: SourcePlace, insn: number): string {
+	if (line === undefined) return `insn ${insn}`;
+	return caller === undefined ? sourceText(line) : `${sourceText(caller)} (${sourceText(line)})`;
 }
 
 /** "entry", or "entry/sub" for a call inside a subprogram. */
@@ -30,8 +42,8 @@ export function missReason(hop: Hop): string {
 }
 
 /** The chain, one hop a line, columns aligned. */
-export function hopLines(hops: readonly Hop[], indent: string): string[] {
-	const rows = hops.map((hop) => [caller(hop), callSite(hop), slotText(hop)] as const);
+export function hopLines(linked: LinkedObject, hops: readonly Hop[], indent: string): string[] {
+	const rows = hops.map((hop) => [caller(hop), callSite(linked, hop), slotText(hop)] as const);
 	const width = (column: 0 | 1 | 2) => Math.max(0, ...rows.map((row) => row[column].length));
 	const widths = [width(0), width(1), width(2)] as const;
 	return hops.map((hop, i) => {
@@ -45,7 +57,7 @@ export function hopLines(hops: readonly Hop[], indent: string): string[] {
 }
 
 /** "XDP_PASS (2)", or "7" where the number has no name. */
-export function verdictLine(outcome: RunOutcome): string {
+export function verdictLine(outcome: EngineOutcome): string {
 	if (outcome.error !== undefined) return pc.red(outcome.error.code);
 	const { verdict } = outcome;
 	return verdict.name === undefined

@@ -1,4 +1,12 @@
-import { type EntryChange, formatText, type MapChange, type MapHandle, type Output } from "@tailhop/core";
+import {
+	type EntryChange,
+	formatText,
+	type MapChange,
+	mapValues,
+	type Output,
+	variableCopies,
+	type WatchedMap,
+} from "@tailhop/core";
 import pc from "picocolors";
 import { hex } from "../output.ts";
 
@@ -6,43 +14,57 @@ import { hex } from "../output.ts";
 const SHOWN = 20;
 
 /** "counts[{port: 80}]: 4 → 5" */
-export function mapLines(changes: readonly MapChange[], indent: string): string[] {
+export function mapLines(changes: readonly MapChange[], indent: string, cpus: number): string[] {
 	return changes.flatMap(({ map, entries }) => {
-		const lines = entries.slice(0, SHOWN).flatMap((entry) => entryLines(map, entry, indent));
+		const lines = entries.slice(0, SHOWN).flatMap((entry) => entryLines(map, entry, indent, cpus));
 		if (entries.length > SHOWN) lines.push(`${indent}${map.name}: and ${entries.length - SHOWN} more`);
 		return lines;
 	});
 }
 
-function entryLines(map: MapHandle, { key, before, after }: EntryChange, indent: string): string[] {
+function entryLines(
+	map: WatchedMap,
+	{ key, before, after }: EntryChange,
+	indent: string,
+	cpus: number,
+): string[] {
 	const { variables } = map.def;
 	if (variables.length > 0 && before !== undefined && after !== undefined)
-		return variableLines(map, before, after, indent);
-	const name = `${map.name}[${formatText(map.record.linked.btf, map.def.keyTypeId, key)}]`;
+		return variableLines(map, before, after, indent, cpus);
+	const name = entryName(map, key);
 	if (after === undefined) return [`${indent}${name}: ${pc.red("deleted")}, was ${valueText(map, before!)}`];
 	const was = before === undefined ? pc.green("new") : valueText(map, before);
 	return [`${indent}${name}: ${was} → ${valueText(map, after)}`];
 }
 
-/** Global data by variable, only those that changed. */
-function variableLines(map: MapHandle, before: Uint8Array, after: Uint8Array, indent: string): string[] {
-	const { btf } = map.record.linked;
-	return map.def.variables.flatMap(({ name, offset, size, typeId }) => {
-		const a = formatText(btf, typeId, before.subarray(offset, offset + size));
-		const b = formatText(btf, typeId, after.subarray(offset, offset + size));
-		return a === b ? [] : [`${indent}${name}: ${a} → ${b}`];
-	});
+/** "counts[{port: 80}]" */
+export function entryName(map: WatchedMap, key: Uint8Array): string {
+	return `${map.name}[${formatText(map.btf, map.def.keyTypeId, key)}]`;
+}
+
+/** Global data by variable, only those that changed; data that every CPU has its copy of says whose. */
+function variableLines(
+	{ btf, def }: WatchedMap,
+	before: Uint8Array,
+	after: Uint8Array,
+	indent: string,
+	cpus: number,
+): string[] {
+	const copies = variableCopies(def, cpus);
+	return copies.flatMap((copy, cpu) =>
+		def.variables.flatMap(({ name, offset, size, typeId }) => {
+			const at = copy + offset;
+			const a = formatText(btf, typeId, before.subarray(at, at + size));
+			const b = formatText(btf, typeId, after.subarray(at, at + size));
+			if (a === b) return [];
+			return [`${indent}${name}${copies.length > 1 ? ` (cpu ${cpu})` : ""}: ${a} → ${b}`];
+		}),
+	);
 }
 
 /** A value; of a per-CPU map every CPU's, as a list. */
-function valueText(map: MapHandle, bytes: Uint8Array): string {
-	const { valueSize, valueTypeId } = map.def;
-	const { btf } = map.record.linked;
-	if (bytes.length === valueSize) return formatText(btf, valueTypeId, bytes);
-	const stride = Math.ceil(valueSize / 8) * 8;
-	const values: string[] = [];
-	for (let at = 0; at < bytes.length; at += stride)
-		values.push(formatText(btf, valueTypeId, bytes.subarray(at, at + valueSize)));
+export function valueText({ btf, def }: WatchedMap, bytes: Uint8Array): string {
+	const values = mapValues(def, bytes).map((value) => formatText(btf, def.valueTypeId, value));
 	return values.length === 1 ? values[0]! : `per CPU [${values.join(", ")}]`;
 }
 

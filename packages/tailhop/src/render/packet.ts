@@ -1,4 +1,4 @@
-import { type MapChange, pathOf, type RunOutcome } from "@tailhop/core";
+import { type EngineOutcome, type LinkedObject, type MapChange, pathOf } from "@tailhop/core";
 import pc from "picocolors";
 import { errorText } from "../errors.ts";
 import { hexDiff } from "./hexdiff.ts";
@@ -7,9 +7,10 @@ import { mapLines, outputLines } from "./maps.ts";
 
 /** Everything about one packet: the chain, the verdict, what changed. */
 export function detailLines(
+	linked: LinkedObject,
 	program: string,
 	before: Uint8Array,
-	outcome: RunOutcome,
+	outcome: EngineOutcome,
 	changes: readonly MapChange[],
 	title: string | undefined,
 ): string[] {
@@ -17,20 +18,16 @@ export function detailLines(
 		title === undefined
 			? `${pc.bold(program)}, ${before.length} bytes`
 			: `${pc.bold(title)}, ${before.length} bytes`;
-	const lines = [heading, ...hopLines(outcome.hops, "  ")];
+	const lines = [heading, ...hopLines(linked, outcome.hops, "  ")];
 	if (outcome.error === undefined) {
 		lines.push(`  verdict ${verdictLine(outcome)}`);
-		const { code } = outcome.verdict;
-		if (outcome.engine === "interpreter")
-			lines.push(
-				pc.dim(
-					`  ${outcome.instructions} instructions${outcome.r0 === BigInt(code) ? "" : `, r0 0x${outcome.r0.toString(16)}`}`,
-				),
-			);
+		const { r0, instructions, verdict } = outcome;
+		const whole = r0 === undefined || r0 === BigInt(verdict.code) ? "" : `, r0 0x${r0.toString(16)}`;
+		if (instructions !== undefined) lines.push(pc.dim(`  ${instructions} instructions${whole}`));
 		lines.push(...section("packet", hexDiff(before, outcome.packet, "    ")));
 	}
 	lines.push(
-		...section("maps", mapLines(changes, "    ")),
+		...section("maps", mapLines(changes, "    ", linked.target.cpus)),
 		...section("output", outputLines(outcome.output, "    ")),
 	);
 	if (outcome.error !== undefined)
@@ -49,11 +46,12 @@ function section(title: string, lines: readonly string[]): string[] {
 
 /** One packet on one line: number, length, path, verdict, and the first miss. */
 export function compactLine(
+	linked: LinkedObject,
 	program: string,
 	index: number,
 	total: number,
 	packet: Uint8Array,
-	outcome: RunOutcome,
+	outcome: EngineOutcome,
 ): string {
 	const number = String(index + 1).padStart(String(total).length);
 	const path = pathOf(program, outcome.hops).join(pc.dim(" → "));
@@ -61,6 +59,6 @@ export function compactLine(
 	const missed =
 		miss === undefined
 			? ""
-			: `  ${pc.yellow(`✗ ${slotText(miss)} ${missReason(miss)}`)} ${pc.dim(callSite(miss))}`;
+			: `  ${pc.yellow(`✗ ${slotText(miss)} ${missReason(miss)}`)} ${pc.dim(callSite(linked, miss))}`;
 	return `${number}  ${String(packet.length).padStart(4)} B  ${path}  ${verdictLine(outcome)}${missed}`;
 }

@@ -1,9 +1,9 @@
-import type { Summary } from "@tailhop/core";
+import type { LinkedObject, Summary } from "@tailhop/core";
 import pc from "picocolors";
 import { caller, callSite, missReason, slotText } from "./hops.ts";
 
 /** What happened over many packets: verdicts, paths with counts, misses with their call sites. */
-export function summaryLines(summary: Summary): string[] {
+export function summaryLines(linked: LinkedObject, summary: Summary): string[] {
 	const width = String(summary.packets).length;
 	const count = (n: number) => String(n).padStart(width + 2);
 	const section = (title: string, lines: string[]) =>
@@ -24,7 +24,7 @@ export function summaryLines(summary: Summary): string[] {
 			"missed tail calls",
 			summary.misses.map(
 				({ hop, packets }) =>
-					`${count(packets)}  ${slotText(hop)} ${pc.yellow(missReason(hop))}, called by ${caller(hop)} at ${callSite(hop)}`,
+					`${count(packets)}  ${slotText(hop)} ${pc.yellow(missReason(hop))}, called by ${caller(hop)} at ${callSite(linked, hop)}`,
 			),
 		),
 		...section(

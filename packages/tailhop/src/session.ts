@@ -1,0 +1,123 @@
+import {
+	type LinkedObject,
+	link,
+	MAP_TYPE,
+	type MachineOptions,
+	type RunInput,
+	TailhopError,
+	type Target,
+} from "@tailhop/core";
+import { type Arguments, usage } from "./command.ts";
+import type { Engine, EngineOptions } from "./engine.ts";
+import { assignment, loadSpec, targetOf } from "./object-file.ts";
+import { type InputPacket, packetsOf } from "./packets.ts";
+import { apply, applyVariable, parseSetting, resolveVariable, type Setting } from "./set.ts";
+
+/** What the options of `run` and `diff` come to: an object, an entry program, packets, and maps to fill. */
+export interface Session {
+	readonly linked: LinkedObject;
+	readonly program: string;
+	readonly packets: readonly InputPacket[];
+	readonly context: RunInput["context"];
+	readonly engine: EngineOptions;
+	/** Carries the settings out. */
+	fill(engine: Engine): void;
+}
+
+/** `cpus` is what the Target has without --cpus. @throws TailhopError */
+export async function sessionOf(
+	args: Arguments,
+	{ cpus, machine }: { readonly cpus?: number; readonly machine?: MachineOptions } = {},
+): Promise<Session> {
+	const packets = await packetsOf(args);
+	const context = contextOf(args);
+	const settings = args.list("set").map((text) => parseSetting(text));
+	const constants = args.list("rodata").map((text) => parseSetting(text, "rodata"));
+	const spec = await loadSpec(args.positional[0]!);
+
+	const variables = [...settings, ...constants].flatMap((setting) =>
+		setting.kind === "variable" ? [{ setting, variable: resolveVariable(spec, setting) }] : [],
+	);
+	for (const { setting, variable } of variables) {
+		if (setting.option === "rodata" && !variable.frozen)
+			throw usage(`${setting.name} is not read-only`, `--set '${setting.text}' sets it.`);
+	}
+	const rodata = Object.fromEntries(
+		variables
+			.filter(({ variable }) => variable.frozen)
+			.map(({ setting, variable }) => [setting.name, variable.bytes]),
+	);
+	const target: Target = {
+		...(cpus === undefined ? {} : { cpus }),
+		...(await targetOf(args)),
+		...(Object.keys(rodata).length === 0 ? {} : { rodata }),
+	};
+	const linked = link(spec, target);
+	const program = entryOf(linked, args.text("program"));
+	return {
+		linked,
+		program,
+		packets,
+		context,
+		engine: {
+			programs: [program, ...slotTargets(linked, settings)],
+			machine: { ...machine, ...machineOptions(args) },
+		},
+		fill(engine) {
+			for (const { setting, variable } of variables)
+				if (!variable.frozen) applyVariable(engine, linked, setting, variable);
+			for (const setting of settings) if (setting.kind === "entry") apply(engine, linked, setting);
+		},
+	};
+}
+
+/** Programs that settings put into slots. */
+function slotTargets(linked: LinkedObject, settings: readonly Setting[]): string[] {
+	return settings.flatMap((setting) => {
+		if (setting.kind !== "entry") return [];
+		const map = linked.maps.find((each) => each.name === setting.map);
+		return map?.type === MAP_TYPE.PROG_ARRAY ? [setting.value] : [];
+	});
+}
+
+function machineOptions(args: Arguments): MachineOptions {
+	const budget = args.count("budget");
+	return { checked: !args.flag("unchecked"), ...(budget === undefined ? {} : { budget }) };
+}
+
+/** `--context mark=5`, `--context cb=1,2,3,4,5` */
+function contextOf(args: Arguments): RunInput["context"] {
+	const fields = args.list("context").map((text) => {
+		const [name, value] = assignment("context", text);
+		const numbers = value.split(",").map((each) => {
+			if (!/^\s*(0x[0-9a-f]+|\d+)\s*$/i.test(each))
+				throw usage(`--context takes FIELD=NUMBER, not "${text}"`);
+			return BigInt(each.trim());
+		});
+		return [name, numbers.length === 1 ? numbers[0]! : numbers.map(Number)] as const;
+	});
+	return fields.length === 0 ? undefined : Object.fromEntries(fields);
+}
+
+/** The program to run: the one named, or the only entry point. */
+function entryOf(linked: LinkedObject, wanted: string | undefined): string {
+	const { programs, file } = linked;
+	const names = (list: typeof programs) => list.map((each) => each.name).join(", ");
+	if (wanted !== undefined) {
+		if (programs.some((each) => each.name === wanted)) return wanted;
+		throw unknownProgram(`no program ${wanted}`, file, `Programs: ${names(programs) || "none"}.`);
+	}
+	const entries = programs.filter((each) => each.entry);
+	if (entries.length === 1) return entries[0]!.name;
+	if (entries.length === 0)
+		throw unknownProgram(
+			"the object has no entry point",
+			file,
+			`Name one with --program: ${names(programs) || "there are no programs"}.`,
+		);
+	throw usage(`${file} has ${entries.length} entry points`, `Name one with --program: ${names(entries)}.`);
+}
+
+function unknownProgram(message: string, file: string, hint: string): TailhopError {
+	return new TailhopError("machine/unknown-program", message, { file }, { hint });
+}
