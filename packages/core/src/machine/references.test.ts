@@ -138,4 +138,8 @@ it("ids only grow, and are not the machine's indexes", async () => {
 	expect(Math.max(...ids)).toBeLessThan(fresh.id);
 	expect(machine.program("other").freed).toBe(true);
 	expect(fresh.record.index).toBe(machine.program("other").record.index);
+	const jumps = machine.map("jumps");
+	jumps.setSlot(1, "fresh");
+	expect(jumps.slot(1)).toEqual({ name: "fresh", id: fresh.id });
+	expect([...(jumps.lookup(Uint8Array.of(1, 0, 0, 0)) ?? [])]).toEqual([fresh.id, 0, 0, 0]);
 });
