@@ -1,4 +1,4 @@
-import type { HookInput, LinkedObject } from "@tailhop/core";
+import type { LinkedObject } from "@tailhop/core";
 import { buildObject, type MapCase } from "./harness.ts";
 
 /** A program in LLVM's syntax: one instruction or label a line, so that a shrinker can take lines away. */
@@ -11,9 +11,9 @@ export interface FuzzProgram {
 	readonly asm: readonly string[];
 }
 
-/** What is done to the loaded object, in order, on every engine; keys, values and packets in hex. */
+/** What is done to the loaded object, in order, on every engine; keys, values, packets and contexts in hex; a per-CPU value is one CPU's. */
 export type FuzzStep =
-	| { readonly run: string; readonly packet: string; readonly context?: HookInput["context"] }
+	| { readonly run: string; readonly packet: string; readonly context?: string }
 	| { readonly update: string; readonly key: string; readonly value: string; readonly flags?: number }
 	| { readonly delete: string; readonly key: string }
 	| { readonly lookup: string; readonly key: string }
@@ -21,6 +21,8 @@ export type FuzzStep =
 	| { readonly take: string; readonly key: string }
 	/** BPF_MAP_GET_NEXT_KEY, null: the first. */
 	| { readonly next: string; readonly key: string | null }
+	/** BPF_MAP_LOOKUP_ELEM of a bloom filter: whether it may have the value. */
+	| { readonly peek: string; readonly value: string }
 	| { readonly freeze: string }
 	/** A program into a slot, or null out of it. */
 	| {

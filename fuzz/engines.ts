@@ -6,16 +6,29 @@ import { bytes, CPU, hex, openInterpreterSide, openKernelSide, oracle, type Side
 /** One engine that a case can be loaded into. The first of a list says which cases count. */
 export interface Engine {
 	readonly name: string;
-	load(linked: LinkedObject): Promise<Side>;
+	load(linked: LinkedObject, chance?: Chance): Promise<Side>;
+}
+
+/** What no program should see: how unwritten stack reads, and where things lie. The kernel does not let us choose. */
+interface Chance {
+	readonly fillByte: number;
+	/** Moves all that programs point to. */
+	readonly controlBytes: number;
 }
 
 /** No generated program takes as many. */
 const BUDGET = 20_000_000;
 
+const CHANCES: readonly [Chance, Chance] = [
+	{ fillByte: 0xa5, controlBytes: 0 },
+	{ fillByte: 0x5a, controlBytes: 1 << 20 },
+];
+
 /** Engines by name; the kernel is left out where there is none. */
 export async function openEngines(names: readonly string[]): Promise<readonly Engine[]> {
 	const found = await oracle();
 	const cpus = found.kernel?.cpus ?? 1;
+	possibleCpus = cpus;
 	const known: Record<string, () => Engine> = {
 		kernel: () => {
 			const { kernel } = found;
@@ -26,8 +39,13 @@ export async function openEngines(names: readonly string[]): Promise<readonly En
 		},
 		interpreter: () => ({
 			name: "interpreter",
-			load: (linked) =>
-				openInterpreterSide(linked, { environment: { cpus, cpu: CPU }, perfReaders: false, budget: BUDGET }),
+			load: (linked, { fillByte, controlBytes } = CHANCES[0]) =>
+				openInterpreterSide(linked, {
+					environment: { cpus, cpu: CPU, fillByte },
+					controlBytes,
+					perfReaders: false,
+					budget: BUDGET,
+				}),
 		}),
 	};
 	return names.map((name) => {
@@ -58,6 +76,23 @@ export interface Agreed {
 }
 
 export type Verdict = Rejected | Difference | Agreed;
+
+/**
+ * Whether results depend on stack that was never written, or on addresses: 6.18 lets root's programs look at both,
+ * and what they find there is chance.
+ */
+export async function leaks(test: FuzzCase, engines: readonly Engine[]): Promise<boolean> {
+	const engine = engines.find(({ name }) => name !== "kernel");
+	if (engine === undefined) return false;
+	const linked = link(test);
+	const sides: Side[] = [];
+	try {
+		for (const chance of CHANCES) sides.push(await engine.load(linked, chance));
+		return compare(test, sides).kind === "difference";
+	} finally {
+		for (const side of sides) side.close();
+	}
+}
 
 /** Runs a case on every engine, step by step, to the first difference. */
 export async function runCase(test: FuzzCase, engines: readonly Engine[]): Promise<Verdict> {
@@ -116,7 +151,7 @@ function compare(test: FuzzCase, sides: readonly Side[]): Verdict {
 	}
 	for (const [index, step] of test.steps.entries()) {
 		if ("run" in step) runs++;
-		const found = differs(index, Object.keys(step)[0]!, (side) => answerOf(side, step));
+		const found = differs(index, Object.keys(step)[0]!, (side) => answerOf(test, side, step));
 		if (found !== undefined) return found;
 	}
 	for (const map of test.maps) {
@@ -137,7 +172,7 @@ function attempt(answer: () => string): string {
 	}
 }
 
-function answerOf(side: Side, step: FuzzStep): string {
+function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	if ("run" in step) return outcomeOf(side, step);
 	if ("slot" in step) {
 		return String(side.setSlot(step.slot, step.index, step.program ?? undefined, step.mode ?? "any"));
@@ -146,19 +181,21 @@ function answerOf(side: Side, step: FuzzStep): string {
 	if ("next" in step) {
 		return text(side.map(step.next).hostNextKey(step.key === null ? null : bytes(step.key, 0)));
 	}
+	if ("peek" in step) return "not there";
 	const key = bytes(step.key, 0);
 	if ("update" in step) {
-		return String(side.map(step.update).hostUpdate(key, bytes(step.value, 0), BigInt(step.flags ?? 0)));
+		const value = everyCpu(test, side, step.update, bytes(step.value, 0));
+		return String(side.map(step.update).hostUpdate(key, value, BigInt(step.flags ?? 0)));
 	}
 	if ("delete" in step) return String(side.map(step.delete).hostDelete(key));
-	if ("take" in step) return text(side.map(step.take).hostLookupAndDelete(key));
-	return text(side.map(step.lookup).hostLookup(key));
+	if ("take" in step) return text(shown(test, step.take, side.map(step.take).hostLookupAndDelete(key)));
+	return text(shown(test, step.lookup, side.map(step.lookup).hostLookup(key)));
 }
 
 function outcomeOf(side: Side, step: Extract<FuzzStep, { run: string }>): string {
 	const input: HookInput = {
 		packet: bytes(step.packet, 0),
-		...(step.context === undefined ? {} : { context: step.context }),
+		...(step.context === undefined ? {} : { contextBytes: bytes(step.context, 0) }),
 	};
 	const outcome = side.run(step.run, input);
 	if (outcome.kind === "refused") return `refused ${outcome.errno}`;
@@ -187,7 +224,7 @@ function contents(test: FuzzCase, side: Side, name: string): string {
 	if (WALKED.has(type)) {
 		let key = map.hostNextKey(null);
 		for (let count = 0; typeof key !== "number" && count < LIMIT; count++) {
-			lines.push(`${hex(key)} = ${text(map.hostLookup(key))}`);
+			lines.push(`${hex(key)} = ${text(shown(test, name, map.hostLookup(key)))}`);
 			key = map.hostNextKey(key);
 		}
 		lines.sort();
@@ -222,6 +259,28 @@ function typeOf(test: FuzzCase, name: string): { readonly type: number; readonly
 	const map = test.maps.find((each) => each.name === name)!;
 	const type = typeof map.type === "number" ? map.type : (NUMBERS[map.type] ?? 0);
 	return { type, slots: type === 3 ? (map.maxEntries ?? 1) : 0 };
+}
+
+const PER_CPU = new Set([5, 6, 10]);
+let possibleCpus = 1;
+
+/** One CPU's value for each of them, the first byte told apart. */
+function everyCpu(test: FuzzCase, _side: Side, name: string, value: Uint8Array): Uint8Array {
+	if (!PER_CPU.has(typeOf(test, name).type)) return value;
+	const whole = new Uint8Array(value.length * possibleCpus);
+	for (let cpu = 0; cpu < possibleCpus; cpu++) {
+		whole.set(value, cpu * value.length);
+		whole[cpu * value.length]! ^= cpu;
+	}
+	return whole;
+}
+
+/** A value without the bytes that only fill each CPU's up to a multiple of 8: nobody says what they are. */
+function shown(test: FuzzCase, name: string, value: Uint8Array | number): Uint8Array | number {
+	if (typeof value === "number" || !PER_CPU.has(typeOf(test, name).type)) return value;
+	const { valueSize = 8 } = test.maps.find((each) => each.name === name)!;
+	const stride = Math.ceil(valueSize / 8) * 8;
+	return value.filter((_, at) => at % stride < valueSize);
 }
 
 const text = (found: Uint8Array | number): string => (typeof found === "number" ? String(found) : hex(found));

@@ -40,6 +40,7 @@ interface Report {
 	readonly reasons: Map<string, number>;
 	readonly places: Map<string, number>;
 	seconds: number;
+	slowest: { readonly index: number; readonly ms: number };
 }
 
 const engines = await openEngines(values.engines.split(","));
@@ -68,7 +69,8 @@ async function fuzz(): Promise<void> {
 		const percent = programs === 0 ? 0 : Math.round((100 * accepted) / programs);
 		console.log(
 			`${family}: ${seconds.toFixed(0)} s, ${cases} cases, ${programs} programs, ${accepted} accepted (${percent} %), ` +
-				`${runs} runs, ${report.differences} differences, ${(accepted / (seconds / 60)).toFixed(0)} accepted a minute`,
+				`${runs} runs, ${report.differences} differences, ${(accepted / (seconds / 60)).toFixed(0)} accepted a minute, ` +
+				`slowest case ${report.slowest.index} (${report.slowest.ms.toFixed(0)} ms)`,
 		);
 		for (const [place, count] of top(report.places)) console.log(`  ${count} × differs at ${place}`);
 		if (values.reasons)
@@ -88,6 +90,7 @@ async function fuzzFamily(family: FamilyName, milliseconds: number): Promise<Rep
 		reasons: new Map(),
 		places: new Map(),
 		seconds: 0,
+		slowest: { index: -1, ms: 0 },
 	};
 	const start = Date.now();
 	const last = values.cases === undefined ? Number.POSITIVE_INFINITY : Number(values.cases);
@@ -97,12 +100,15 @@ async function fuzzFamily(family: FamilyName, milliseconds: number): Promise<Rep
 		const count = Object.keys(test.programs).length;
 		report.programs += count;
 		let verdict: Verdict;
+		const began = performance.now();
 		try {
 			verdict = await runCase(test, engines);
 		} catch (error) {
 			console.error(`${family} case ${index} of seed ${seed}:`);
 			throw error;
 		}
+		const took = performance.now() - began;
+		if (took > report.slowest.ms) report.slowest = { ms: took, index };
 		if (verdict.kind === "rejected") {
 			const reason = verdict.reason.replace(/\d+/g, "N");
 			report.reasons.set(reason, (report.reasons.get(reason) ?? 0) + 1);

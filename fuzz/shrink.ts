@@ -1,5 +1,5 @@
 import type { FuzzCase } from "./case.ts";
-import { type Difference, type Engine, runCase } from "./engines.ts";
+import { type Difference, type Engine, leaks, runCase } from "./engines.ts";
 
 export interface Shrunk {
 	readonly test: FuzzCase;
@@ -25,6 +25,7 @@ export async function shrink(
 		try {
 			const found = await runCase(smaller, engines);
 			if (found.kind !== "difference" || kindOf(found) !== kindOf(best.verdict)) return false;
+			if (await leaks(smaller, engines)) return false;
 			best = { test: smaller, verdict: found };
 			return true;
 		} catch {

@@ -272,11 +272,13 @@ function atomic(code: Builder, choose: (width: Width) => Place): void {
 	const kind = random.below(6);
 	const compare = kind === 5 && code.numbers.has(0) && !code.kept.has(0);
 	const value = compare ? code.source() : writable(code);
-	if (compare)
+	if (compare) {
 		code.emit(
 			`${prefix}0 = cmpxchg${width === 8 ? "_64" : "32_32"}(${base} ${offset(at)}, ${prefix}0, ${prefix}${value})`,
 		);
-	else if (kind >= 4)
+		// README.md, "What is not compared": 6.18 may leave r0's upper half when the comparison succeeds
+		if (width === 4) code.emit("w0 = w0");
+	} else if (kind >= 4)
 		code.emit(
 			`${prefix}${value} = xchg${width === 8 ? "_64" : "32_32"}(${base} ${offset(at)}, ${prefix}${value})`,
 		);

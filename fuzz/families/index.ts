@@ -1,10 +1,15 @@
 import type { FuzzCase } from "../case.ts";
 import { Random } from "../random.ts";
 import { alu } from "./alu.ts";
+import { maps } from "./maps.ts";
+import { packet } from "./packet.ts";
 import { tailcalls } from "./tailcalls.ts";
 
 /** A generator makes a case of random numbers alone, so that seed and index name it. */
-export const FAMILIES = { alu, tailcalls } as const satisfies Record<string, (random: Random) => FuzzCase>;
+export const FAMILIES = { tailcalls, alu, maps, packet } as const satisfies Record<
+	string,
+	(random: Random) => FuzzCase
+>;
 
 export type FamilyName = keyof typeof FAMILIES;
 
