@@ -147,7 +147,8 @@ export function blockOf(cfg: Cfg, insn: number): Block {
 	return cfg.blocks[low]!;
 }
 
-function reversePostorder(blocks: readonly Block[]): number[] {
+/** Nodes that 0 reaches, in reverse postorder. */
+export function reversePostorder(blocks: readonly { readonly successors: readonly number[] }[]): number[] {
 	if (blocks.length === 0) return [];
 	const seen = new Uint8Array(blocks.length);
 	const next = new Int32Array(blocks.length);

@@ -1,4 +1,12 @@
-import type { Cfg } from "./cfg.ts";
+/** What dominance needs of a graph: node 0 is the entry. A Cfg is one. */
+export interface FlowGraph {
+	readonly blocks: readonly {
+		readonly successors: readonly number[];
+		readonly predecessors: readonly number[];
+	}[];
+	/** Reachable nodes in reverse postorder. */
+	readonly order: readonly number[];
+}
 
 /** The dominator tree of a function's reachable blocks. */
 export interface Dominators {
@@ -14,7 +22,7 @@ export interface Dominators {
  * Lengauer and Tarjan's algorithm with path compression (1979), O(m log n). The simpler iterative one takes
  * quadratic time on graphs that a hostile program may have.
  */
-export function dominators(cfg: Cfg): Dominators {
+export function dominators(cfg: FlowGraph): Dominators {
 	const { blocks } = cfg;
 	const count = blocks.length;
 	const number = new Int32Array(count).fill(-1); // depth-first number by block

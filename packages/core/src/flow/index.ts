@@ -1,4 +1,6 @@
 export { type Block, blockOf, type Cfg, controlFlow, type FlowProblem, type Terminator } from "./cfg.ts";
 export { analyze } from "./dataflow.ts";
-export { type Dominators, dominators } from "./dominators.ts";
+export { type Dominators, dominators, type FlowGraph } from "./dominators.ts";
 export type { CallFacts, FunctionFacts, KnownArgument, ProgramFacts, TailCallFacts } from "./facts.ts";
+export { type FlowNode, type ReducibleGraph, reducible } from "./reducible.ts";
+export { type StructureVisitor, structure } from "./structure.ts";
