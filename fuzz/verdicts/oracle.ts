@@ -6,11 +6,11 @@ import {
 	findBtfType,
 	link,
 	nameOf,
-	parse,
 	PROG_TYPE,
+	parse,
 	readBtf,
 } from "@tailhop/core";
-import { type Kernel, KernelMap, KernelObject, lastLine, openKernel } from "@tailhop/kernel";
+import { type Kernel, type KernelMap, KernelObject, lastLine, openKernel } from "@tailhop/kernel";
 import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
 import { type Capabilities, openCapabilities } from "./capabilities.ts";
 import { MAPS_FILE } from "./files.ts";
@@ -45,7 +45,7 @@ export class Oracle {
 
 	readonly #kernelIds: KernelIds = (name) => {
 		this.#vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-		return findBtfType(this.#vmlinux, name, "func") ?? findBtfType(this.#vmlinux, name, "var");
+		return (findBtfType(this.#vmlinux, name, "func") ?? findBtfType(this.#vmlinux, name, "var"))?.id;
 	};
 
 	ask(program: Program): Verdict {

@@ -39,14 +39,16 @@ async function main(): Promise<void> {
 	const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
 	if (values.generate) {
 		for (const [name, theme] of Object.entries(THEMES)) {
-			if (wanted(name)) writeFileSync(themePath(name), printTheme(collect(theme, (each) => oracle.ask(each))));
+			if (wanted(name))
+				writeFileSync(themePath(name), printTheme(collect(theme, (each) => oracle.ask(each))));
 		}
 	}
 	for (const name of themeNames().filter(wanted)) {
 		const recorded = parseTheme(readFileSync(themePath(name), "utf8"));
-		const asked: Recorded[] = values.generate && name in THEMES
-			? [...recorded.cases]
-			: recorded.cases.map(({ program }) => ({ program, verdict: oracle.ask(program) }));
+		const asked: Recorded[] =
+			values.generate && name in THEMES
+				? [...recorded.cases]
+				: recorded.cases.map(({ program }) => ({ program, verdict: oracle.ask(program) }));
 		for (const [i, { program, verdict }] of asked.entries()) {
 			const before = recorded.cases[i]!.verdict;
 			const texts = [before, verdict].map((each) => (each === undefined ? "nothing" : printVerdict(each)));

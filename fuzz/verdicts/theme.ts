@@ -1,5 +1,5 @@
 /** What theme scripts are written with, and how their programs become a file. */
-import { parseHeader, type Program, type Recorded, type Theme, type Verdict } from "./format.ts";
+import { type Program, parseHeader, type Recorded, type Theme, type Verdict } from "./format.ts";
 
 export interface ThemeScript {
 	/** What the file says of itself. */
@@ -22,9 +22,21 @@ export interface Draft {
 }
 
 const KEPT = 3;
+/** Of one theme's templates that are refused with the same words, so many stay, evenly spread over the theme. */
+const REFUSED_ALIKE = 24;
 
-export const hand = (name: string, header: string, asm: string): Draft => ({ name, header, asm, template: false });
-export const made = (name: string, header: string, asm: string): Draft => ({ name, header, asm, template: true });
+export const hand = (name: string, header: string, asm: string): Draft => ({
+	name,
+	header,
+	asm,
+	template: false,
+});
+export const made = (name: string, header: string, asm: string): Draft => ({
+	name,
+	header,
+	asm,
+	template: true,
+});
 
 export const linesOf = (asm: string): string[] =>
 	asm
@@ -34,7 +46,7 @@ export const linesOf = (asm: string): string[] =>
 
 /** Asks for each program's verdict, and leaves out what would say the same again. */
 export function collect(script: ThemeScript, ask: (program: Program) => Verdict): Theme {
-	const cases: Recorded[] = [];
+	const cases: (Recorded & { readonly template: boolean })[] = [];
 	const texts = new Map<string, string>();
 	const names = new Set<string>();
 	const kept = new Map<string, number>();
@@ -55,20 +67,49 @@ export function collect(script: ThemeScript, ask: (program: Program) => Verdict)
 			throw new Error(`${draft.name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
 		}
 		if (draft.template) {
-			const key = shape(text, verdict);
+			const key = `${numberless(text)}\n${alike(verdict)}`;
 			const count = kept.get(key) ?? 0;
 			if (count >= KEPT) continue;
 			kept.set(key, count + 1);
 		}
 		texts.set(text, draft.name);
 		names.add(draft.name);
-		cases.push({ program, verdict });
+		cases.push({ program, verdict, template: draft.template });
 	}
-	return { about: linesOf(script.about), cases };
+	return { about: linesOf(script.about), cases: thinned(cases) };
 }
 
-/** A program and its verdict without numbers: registers and operators stay. */
-function shape(text: string, verdict: Verdict): string {
-	const numberless = (part: string) => part.replace(/(?<![\w])-?(0x[0-9a-f]+|\d+)\b/gi, "N").replace(/- N/g, "+ N");
-	return `${numberless(text)}\n${verdict.accepted ? "accepted" : numberless(verdict.error + verdict.line)}`;
+/** At most REFUSED_ALIKE templates with one refusal. */
+function thinned(cases: readonly (Recorded & { readonly template: boolean })[]): Recorded[] {
+	const groupOf = ({ template, verdict }: (typeof cases)[number]) =>
+		template && verdict !== undefined && !verdict.accepted ? alike(verdict) : undefined;
+	const sizes = groupBy(cases, groupOf);
+	const seen = new Map<string, number>();
+	return cases
+		.filter((each) => {
+			const group = groupOf(each);
+			if (group === undefined) return true;
+			const index = seen.get(group) ?? 0;
+			seen.set(group, index + 1);
+			const step = REFUSED_ALIKE / sizes.get(group)!.length;
+			return Math.floor((index + 1) * step) > Math.floor(index * step);
+		})
+		.map(({ program, verdict }) => ({ program, verdict }));
+}
+
+/** Without numbers: registers and operators stay. */
+const numberless = (part: string): string =>
+	part.replace(/(?<![\w])-?(0x[0-9a-f]+|\d+)\b/gi, "N").replace(/- N/g, "+ N");
+
+const alike = (verdict: Verdict): string =>
+	verdict.accepted ? "accepted" : numberless(`${verdict.error} ${verdict.line}`);
+
+function groupBy<T>(list: readonly T[], key: (item: T) => string | undefined): Map<string | undefined, T[]> {
+	const groups = new Map<string | undefined, T[]>();
+	for (const item of list) {
+		const group = groups.get(key(item));
+		if (group === undefined) groups.set(key(item), [item]);
+		else group.push(item);
+	}
+	return groups;
 }
