@@ -41,6 +41,21 @@ import type { LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } fro
 const PERF_EVENT_ARRAY = 4;
 const ARRAY_OF_MAPS = 12;
 const HASH_OF_MAPS = 13;
+/** A map to be made: the rest is empty. */
+export type NewMap = Pick<LinkedMap, "name" | "type" | "keySize" | "valueSize" | "maxEntries"> &
+	Partial<LinkedMap>;
+const NO_MAP = {
+	flags: 0,
+	mapExtra: 0n,
+	pinning: 0,
+	keyTypeId: 0,
+	valueTypeId: 0,
+	values: [],
+	origin: "btf",
+	section: ".maps",
+	frozen: false,
+	variables: [],
+} as const;
 /** Instructions that a run may take unless told otherwise. */
 const DEFAULT_BUDGET = 100_000_000;
 
@@ -63,7 +78,11 @@ export class Machine implements Disposable {
 	readonly #pool = new ConstantPool();
 	readonly #lifecycle: Lifecycle;
 	readonly #records: MapRecord[] = [];
+	/** By index, as the records. */
+	readonly #handles: MapHandle[] = [];
 	readonly #maps = new Map<string, MapHandle>();
+	/** What was loaded last: its BTF describes maps that are made later. */
+	#linked: LinkedObject | undefined;
 	readonly #programs = new Map<string, ProgramHandle>();
 	readonly #hooks: readonly Hook[];
 	readonly #helpers: ReadonlyMap<number, Helper>;
@@ -112,6 +131,7 @@ export class Machine implements Disposable {
 	 */
 	load(linked: LinkedObject, options: LoadOptions = {}): void {
 		this.#check();
+		this.#linked = linked;
 		const maps = linked.maps.map((def) => this.#map(linked, def, options.reuse ?? []));
 		const programs = new Map<string, ProgramHandle>();
 		for (const program of linked.programs) {
@@ -135,7 +155,27 @@ export class Machine implements Disposable {
 
 	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
 		const known = reuse.includes(def.name) ? this.#maps.get(def.name) : undefined;
-		if (known !== undefined) return this.#reused(known.record, def);
+		return known === undefined ? this.#newMap(linked, def) : this.#reused(known.record, def);
+	}
+
+	/**
+	 * BPF_MAP_CREATE: one more map, as an inner map for instance. It takes over the name; type ids of key and value
+	 * are those of the object loaded last.
+	 *
+	 *     machine.createMap({ ...machine.map("outer").def.inner!, name: "one" });
+	 *     machine.map("outer").set(1, "one");
+	 *
+	 * @throws TailhopError machine/invalid-input where the kernel refuses it (detail.errno), machine/memory where
+	 * `controlBytes` or the memory do not suffice, machine/unsupported
+	 */
+	createMap(def: NewMap): MapHandle {
+		this.#check();
+		const record = this.#newMap(this.#linked!, { ...NO_MAP, ...def });
+		if (record.unavailable !== undefined) throw record.unavailable;
+		return this.#handles[record.index]!;
+	}
+
+	#newMap(linked: LinkedObject, def: LinkedMap): MapRecord {
 		const index = this.#records.length;
 		let instance: MapInstance | undefined;
 		let unavailable: TailhopError | undefined;
@@ -167,18 +207,17 @@ export class Machine implements Disposable {
 			owner: undefined,
 		};
 		this.#records.push(record);
-		this.#maps.set(
-			def.name,
-			new MapHandle(
-				record,
-				this.#lifecycle,
-				(name) => this.#programs.get(name),
-				(which) =>
-					typeof which === "string"
-						? this.#maps.get(which)
-						: [...this.#maps.values()].find((map) => map.record.address === which),
-			),
+		const handle = new MapHandle(
+			record,
+			this.#lifecycle,
+			(name) => this.#programs.get(name),
+			(which) =>
+				typeof which === "string"
+					? this.#maps.get(which)
+					: this.#handles.find((map) => map.record.address === which),
 		);
+		this.#handles.push(handle);
+		this.#maps.set(def.name, handle);
 		if (def.initial !== undefined && instance !== undefined) {
 			this.memory.write(instance.valueAddress(0), def.initial);
 		}
@@ -222,10 +261,8 @@ export class Machine implements Disposable {
 
 	#innerMap(outer: MapRecord, key: number, inner: MapRecord | undefined): void {
 		if (outer.instance === undefined || inner?.instance === undefined) return;
-		const value = new Uint8Array(4);
-		new DataView(value.buffer).setUint32(0, inner.address, true);
 		const bytes = Uint8Array.from({ length: outer.def.keySize }, (_, i) => (i < 4 ? key >>> (8 * i) : 0));
-		outer.instance.hostUpdate(bytes, value, 0n);
+		this.#handles[outer.index]!.setInnerMap(bytes, this.#handles[inner.index]!);
 	}
 
 	#program(linked: LinkedObject, program: LinkedProgram, maps: readonly MapRecord[]): ProgramRecord {
@@ -414,6 +451,16 @@ export class Machine implements Disposable {
 	restore(snapshot: Snapshot): void {
 		this.#check();
 		this.#running?.abandon();
+		for (const { record } of this.#handles.splice(snapshot.maps)) {
+			record.instance = undefined;
+			record.unavailable = new TailhopError(
+				"machine/closed",
+				`map ${record.name} went with a restored snapshot`,
+			);
+		}
+		this.#records.length = this.#handles.length;
+		this.#maps.clear();
+		for (const map of this.#handles) this.#maps.set(map.name, map);
 		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
 	}
 

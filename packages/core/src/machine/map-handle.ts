@@ -8,7 +8,7 @@ import {
 	type ValueInput,
 } from "../btf/index.ts";
 import { TailhopError } from "../errors/index.ts";
-import type { MapInstance } from "../maps/index.ts";
+import { type MapInstance, unlikeInner } from "../maps/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { type Descriptor, MapReferences, ProgramHandle } from "./handles.ts";
 import { type Lifecycle, mapError, PROG_ARRAY } from "./lifecycle.ts";
@@ -20,8 +20,6 @@ const MODES: Record<UpdateMode, bigint> = { any: 0n, noexist: 1n, exist: 2n };
 
 const ARRAY_OF_MAPS = 12;
 const HASH_OF_MAPS = 13;
-/** What an inner map shares with the template (kernel: bpf_map_meta_equal). */
-const LIKE = ["type", "keySize", "valueSize", "flags"] as const;
 
 /**
  * A map of a machine from the host's side. Keys and values are JavaScript values by the map's BTF types: a struct
@@ -102,32 +100,26 @@ export class MapHandle implements Disposable {
 		return type === ARRAY_OF_MAPS || type === HASH_OF_MAPS;
 	}
 
-	/** Puts a map of the machine in; it must be like the inner map that this map was made with. */
-	setInnerMap(key: ValueInput, name: string, mode: UpdateMode = "any"): void {
-		const inner = this.#maps(name);
+	/** Puts a map of the machine in; it must be like the inner map that this map was made with (bpf_map_meta_equal). */
+	setInnerMap(key: ValueInput, map: string | MapHandle, mode: UpdateMode = "any"): void {
+		const inner = typeof map === "string" ? this.#maps(map) : map;
 		if (inner === undefined)
-			throw new TailhopError("machine/unknown-map", `no map ${name}`, { map: this.name });
+			throw new TailhopError("machine/unknown-map", `no map ${map}`, { map: this.name });
 		const template = this.def.inner;
-		if (template !== undefined && !LIKE.every((field) => template[field] === inner.def[field]))
+		const differs = template && unlikeInner(template, inner.def);
+		if (differs !== undefined)
 			throw mapError(
 				this.record,
 				22,
-				`${name} is not like its inner map`,
-				`The same ${LIKE.join(", ")} are needed.`,
+				`${inner.name} is not like its inner map: another ${differs}`,
+				`It must be ${template?.[differs as "maxEntries"]}, not ${inner.def[differs as "maxEntries"]}.`,
 			);
-		const value = new Uint8Array(4);
-		new DataView(value.buffer).setUint32(0, inner.record.address, true);
-		this.update(this.keyBytes(key), value, mode);
+		this.#update(this.keyBytes(key), u32(inner.instance.address), mode);
 	}
 
 	innerMap(key: ValueInput): MapHandle | undefined {
-		const found = this.lookup(this.keyBytes(key));
-		return found === undefined ? undefined : this.#innerAt(found);
-	}
-
-	#innerAt(value: Uint8Array): MapHandle | undefined {
-		const address = new DataView(value.buffer, value.byteOffset).getUint32(0, true);
-		return this.#maps(address);
+		const found = this.#lookup(this.keyBytes(key));
+		return found && this.#maps(slotIn(found));
 	}
 
 	get isProgArray(): boolean {
@@ -143,8 +135,8 @@ export class MapHandle implements Disposable {
 	}
 
 	/** Sets the value of a key. @throws TailhopError btf/value for what the types refuse, machine/* for the map */
-	set(key: ValueInput, value: ValueInput | ProgramHandle, mode: UpdateMode = "any"): void {
-		if (this.isMapInMap && typeof value === "string") {
+	set(key: ValueInput, value: ValueInput | ProgramHandle | MapHandle, mode: UpdateMode = "any"): void {
+		if (this.isMapInMap && (typeof value === "string" || value instanceof MapHandle)) {
 			this.setInnerMap(key, value, mode);
 			return;
 		}
@@ -154,8 +146,13 @@ export class MapHandle implements Disposable {
 			this.setSlot(this.#slotOf(key), value, mode);
 			return;
 		}
-		if (value instanceof ProgramHandle)
-			throw mapError(this.record, 22, "a program is no value of it", "Use a prog array.");
+		if (value instanceof ProgramHandle || value instanceof MapHandle)
+			throw mapError(
+				this.record,
+				22,
+				"a program or map is no value of it",
+				"Use a prog array or a map of maps.",
+			);
 		this.update(this.keyBytes(key), this.valueBytes(value), mode);
 	}
 
@@ -185,7 +182,10 @@ export class MapHandle implements Disposable {
 			return;
 		}
 		for (const [key, value] of this.instance.hostEntries())
-			yield [this.formatKey(key), this.formatValue(value)];
+			yield [
+				this.formatKey(key),
+				this.isMapInMap ? (this.#maps(slotIn(value))?.name ?? null) : this.formatValue(value),
+			];
 	}
 
 	/** Every entry in bytes, in no promised order; of a kind that isn't implemented, none. */
@@ -218,25 +218,39 @@ export class MapHandle implements Disposable {
 		throw mapError(this.record, 22, `${String(key)} is no slot`, "Give a number.");
 	}
 
-	/** BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. A prog array answers with the program's id. */
+	/**
+	 * BPF_MAP_LOOKUP_ELEM in bytes; undefined where there is nothing. A prog array answers with the program's id, a
+	 * map of maps with the inner map's.
+	 */
 	lookup(key: Uint8Array): Uint8Array | undefined {
+		const found = this.#lookup(key);
+		if (found === undefined) return undefined;
+		if (this.isProgArray) return u32(this.#lifecycle.slot(this.record, slotIn(key))?.id ?? 0);
+		return this.isMapInMap ? u32(this.#maps(slotIn(found))?.id ?? 0) : found;
+	}
+
+	/** As bpf(2) numbers maps. */
+	get id(): number {
+		return this.record.index + 1;
+	}
+
+	#lookup(key: Uint8Array): Uint8Array | undefined {
 		const found = this.instance.hostLookup(key);
-		if (typeof found !== "number") return this.isProgArray ? this.#idAt(slotIn(key)) : found;
+		if (typeof found !== "number") return found;
 		if (found === -2) return undefined;
 		throw this.#failed("lookup", found);
 	}
 
-	#idAt(slot: number): Uint8Array {
-		const id = this.#lifecycle.slot(this.record, slot)?.id ?? 0;
-		return new Uint8Array(Uint32Array.of(id).buffer);
-	}
-
-	/** BPF_MAP_UPDATE_ELEM in bytes. No bytes name a program, as no integer is its descriptor here: EBADF. */
+	/** BPF_MAP_UPDATE_ELEM in bytes. No bytes name a program or a map, as no integer is a descriptor here: EBADF. */
 	update(key: Uint8Array, value: Uint8Array, mode: UpdateMode = "any"): void {
 		if (this.isProgArray) {
 			this.references.check();
 			this.#lifecycle.setSlot(this.record, slotIn(key), undefined, Number(MODES[mode]));
 		}
+		this.#update(key, this.isMapInMap ? new Uint8Array(4) : value, mode);
+	}
+
+	#update(key: Uint8Array, value: Uint8Array, mode: UpdateMode): void {
 		const result = this.instance.hostUpdate(key, value, MODES[mode]);
 		if (result < 0) throw this.#failed("update", result);
 	}
@@ -284,6 +298,10 @@ export class MapHandle implements Disposable {
 	[Symbol.dispose](): void {
 		this.close();
 	}
+}
+
+function u32(value: number): Uint8Array {
+	return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
 function slotIn(key: Uint8Array): number {

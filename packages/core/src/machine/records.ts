@@ -20,8 +20,8 @@ export interface MapRecord {
 	/** Header in the control area. */
 	readonly address: number;
 	/** Undefined for a kind that is not implemented: `unavailable` says so when somebody wants it. */
-	readonly instance: MapInstance | undefined;
-	readonly unavailable: TailhopError | undefined;
+	instance: MapInstance | undefined;
+	unavailable: TailhopError | undefined;
 	/** Provenance of the map itself and, for arrays, of its first value. */
 	readonly region: number;
 	/** File descriptors that the user holds, the loader's first one included. */

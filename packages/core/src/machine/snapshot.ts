@@ -51,6 +51,11 @@ export class Snapshot {
 		return this.#pages.length * PAGE;
 	}
 
+	/** How many maps there were. */
+	get maps(): number {
+		return this.#maps.length;
+	}
+
 	/** @internal */
 	static take(
 		allocator: MapRuntime,

@@ -1,11 +1,11 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
 import { BaseMap } from "./base.ts";
-import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
+import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
+import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
-import { checkInner } from "./slots.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
 const ALL_CPUS = -1;
@@ -128,6 +128,7 @@ class HashOfMaps extends TableMap {
 	}
 
 	protected override putFromHost(key: number, value: number, flags: number): number {
+		if (this.runtime.memory.u32(value) === 0) return EBADF;
 		return this.code.percpuHashUpdate(this.address, key, value, flags, 0);
 	}
 

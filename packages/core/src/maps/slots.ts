@@ -2,14 +2,12 @@ import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, nextIndex } from "./base.ts";
 import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { F } from "./flags.ts";
+import { checkInner } from "./inner.ts";
 import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE, SLOTS } from "./layout.ts";
 import type { Slots } from "./types.ts";
 
-/** BPF_MAP_TYPE_* that may not be an inner map: ENOTSUPP for program arrays, EINVAL for maps of maps. */
-const PROG_ARRAY = 3;
 const ARRAY_OF_MAPS = 12;
-const HASH_OF_MAPS = 13;
 
 /**
  * Arrays of words whose meaning is the machine's: a program's index, a reader's presence. From the host the value
@@ -80,13 +78,6 @@ class ArrayOfMaps extends SlotsMap {
 	override lookup(keyPtr: number, _cpu: number): number {
 		return this.code.arrayOfMapsLookup(this.address, keyPtr) >>> 0;
 	}
-}
-
-/** bpf_map_meta_alloc: what an inner map may be. A template that the object does not have is not checked here. */
-export function checkInner(def: LinkedMap): number {
-	const type = def.inner?.type;
-	if (type === PROG_ARRAY) return ENOTSUPP;
-	return type === ARRAY_OF_MAPS || type === HASH_OF_MAPS ? EINVAL : 0;
 }
 
 function slotsKind(type: number, name: string, flags: number, lookups: boolean): MapKind {
