@@ -56,7 +56,11 @@ const BPF_XDP_DEVMAP = 33;
 const kernel = await openKernel();
 let count = 0;
 for (const hook of HOOKS) {
-	for (const attachType of hook.name === "xdp" ? [0, BPF_XDP_DEVMAP] : [0]) {
+	for (const attachType of hook.name === "xdp"
+		? [0, BPF_XDP_DEVMAP]
+		: hook.name === "cgroup_skb"
+			? [0, 1]
+			: [0]) {
 		for (const difference of differences(kernel, hook, attachType)) {
 			count++;
 			console.log(difference);

@@ -21,6 +21,7 @@ const TYPES = {
 	tc: PROG_TYPE.SCHED_CLS,
 	tc_act: PROG_TYPE.SCHED_ACT,
 	socket: PROG_TYPE.SOCKET_FILTER,
+	cgroup_skb: PROG_TYPE.CGROUP_SKB,
 } as const;
 
 /** A LinkedObject from a few lines, as `link` would make it of an object file without BTF. */

@@ -20,7 +20,7 @@ export type Call =
 	/** LD_ABS of a width at an offset; when it fails, the program ends there. */
 	| { readonly load: "u8" | "u16" | "u32"; readonly at: number };
 
-export type Kind = "xdp" | "tc" | "tc_act" | "socket";
+export type Kind = "xdp" | "tc" | "tc_act" | "socket" | "cgroup_skb";
 
 /** Fields of the context that are kept after each call; then length of packet and metadata, where they are seen. */
 const SKB_FIELDS = [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 64, 84, 164, 176];
@@ -29,12 +29,14 @@ const KEPT: Readonly<Record<Kind, readonly number[]>> = {
 	tc: [...SKB_FIELDS, 72, 160],
 	tc_act: [...SKB_FIELDS, 72, 160],
 	socket: SKB_FIELDS,
+	cgroup_skb: [...SKB_FIELDS.filter((offset) => offset !== 52), 88, 92, 96, 100, 112, 116, 128, 132, 136],
 };
 const BOUNDS: Readonly<Record<Kind, readonly [data: number, end: number, meta: number] | undefined>> = {
 	xdp: [0, 4, 8],
 	tc: [76, 80, 140],
 	tc_act: [76, 80, 140],
 	socket: undefined,
+	cgroup_skb: [76, 80, 76],
 };
 
 /** The value of the map `kept` starts with a record of the context for each call; then come the buffers. */

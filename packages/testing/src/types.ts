@@ -22,8 +22,8 @@ export interface MapCase {
 
 /** An object in the small: programs as assembly text or instructions, and maps. */
 export interface ObjectCase {
-	/** "xdp" (default), "tc", "tc_act", "socket", or BPF_PROG_TYPE_*. */
-	readonly type?: number | "xdp" | "tc" | "tc_act" | "socket";
+	/** "xdp" (default), "tc", "tc_act", "socket", "cgroup_skb", or BPF_PROG_TYPE_*. */
+	readonly type?: number | "xdp" | "tc" | "tc_act" | "socket" | "cgroup_skb";
 	readonly expectedAttachType?: number;
 	/** BPF_F_* of BPF_PROG_LOAD. */
 	readonly flags?: number;

@@ -36,6 +36,8 @@ export const PACKET = {
 	ENCAPSULATION: MACHINE.PACKET + 0x3c,
 	/** skb_headroom as the kernel's skb has it, which shows in TRANSPORT only; this buffer has more. */
 	HEADROOM: MACHINE.PACKET + 0x58,
+	/** skb->mac_len, a number of bytes: 0 until a helper sets it (resetMacLength). */
+	MAC_LENGTH: MACHINE.PACKET + 0x5c,
 	/** skb->transport_header; 0 = not set. */
 	TRANSPORT: MACHINE.PACKET + 0x40,
 	/** The struct bpf_sock that skb->sk shows; 0 where a hook has none. */
@@ -116,6 +118,13 @@ export const SK_BUFF = {
 	DATA: 76,
 	DATA_END: 80,
 	NAPI_ID: 84,
+	FAMILY: 88,
+	REMOTE_IP4: 92,
+	LOCAL_IP4: 96,
+	REMOTE_IP6: 100,
+	LOCAL_IP6: 116,
+	REMOTE_PORT: 132,
+	LOCAL_PORT: 136,
 	DATA_META: 140,
 	TSTAMP: 152,
 	WIRE_LEN: 160,
@@ -164,6 +173,11 @@ export function refreshContext(memory: LinearMemory): void {
 /** Whether `size` bytes at an unsigned offset from data lie in the linear packet. */
 export function fits(memory: LinearMemory, offset: number, size: number): boolean {
 	return (offset >>> 0) + (size >>> 0) <= memory.u32(PACKET.END) - memory.u32(PACKET.DATA);
+}
+
+/** skb_reset_mac_len. */
+export function resetMacLength(memory: LinearMemory): void {
+	memory.setU32(PACKET.MAC_LENGTH, (memory.u32(PACKET.NETWORK) - memory.u32(PACKET.MAC)) & 0xffff);
 }
 
 /** NET_SKB_PAD: headroom comes in such steps. */

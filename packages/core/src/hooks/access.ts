@@ -30,3 +30,8 @@ export function storeAllowed(field: ContextField, offset: number, size: number):
 	const widths = field.storeWidths ?? [elementSize(field)];
 	return widths.includes(size) && from % size === 0 && from + size <= field.size;
 }
+
+/** Where the bytes of a load are that `loadAllowed` allows: see ContextField.kept. */
+export function loadedFrom(field: ContextField, offset: number, size: number): number {
+	return field.kept !== undefined && size >= field.kept ? field.offset : offset;
+}

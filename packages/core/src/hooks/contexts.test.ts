@@ -32,7 +32,7 @@ const PACKETS: Readonly<Record<string, Uint8Array>> = {
 	"an Ethernet header alone": packet(eth()),
 	"a byte more": packet(eth({ type: 5 }), payload(1)),
 };
-const KINDS: readonly Kind[] = ["xdp", "tc", "tc_act", "socket"];
+const KINDS: readonly Kind[] = ["xdp", "tc", "tc_act", "socket", "cgroup_skb"];
 
 describe("a program's context", () => {
 	it.each(KINDS.flatMap((kind) => Object.keys(PACKETS).map((name) => [kind, name] as const)))(
@@ -47,6 +47,7 @@ describe("a program's context", () => {
 		["tc", { tstamp: 123456789012, hwtstamp: 99, wire_len: 100, gso_segs: 65535, gso_size: 65536 }],
 		["tc", { gso_size: 0xffffffff }],
 		["socket", { mark: 5, priority: 6, cb: [1], gso_size: 3 }],
+		["cgroup_skb", { mark: 5, priority: 6, cb: [1], tstamp: 77, gso_size: 3 }],
 		["xdp", { data: 8 }],
 		["xdp", { data: 0, data_end: 20 }],
 		["xdp", { ingress_ifindex: 1 }],
@@ -89,6 +90,8 @@ describe("a run refuses", () => {
 		["tc", 0x86dd, 53, EINVAL],
 		["tc", 0x800, 3713, EINVAL],
 		["socket", 0x800, 33, EINVAL],
+		["cgroup_skb", 0x800, 33, EINVAL],
+		["cgroup_skb", 0x806, 13, EINVAL],
 	])("%s: ethertype %x, %i bytes", async (type, ethertype, length, refused) => {
 		const bytes = packet(eth({ type: ethertype }), payload(length)).subarray(0, length);
 		await check({ type, asm, packet: bytes, expect: { refused } });
@@ -102,6 +105,8 @@ describe("a run refuses", () => {
 		["tc", 0x86dd, 54],
 		["tc", 0x800, 3712],
 		["socket", 0x86dd, 54],
+		["cgroup_skb", 0x86dd, 54],
+		["cgroup_skb", 0x806, 14],
 	])("but not %s: ethertype %x, %i bytes", async (type, ethertype, length) => {
 		const bytes = packet(eth({ type: ethertype }), payload(length)).subarray(0, length);
 		await check({ type, asm, packet: bytes, expect: 0 });
@@ -134,8 +139,53 @@ describe("a run refuses", () => {
 		["tc", 192, { 164: 65536 }, EINVAL],
 		["tc", 196, { 192: 1 }, E2BIG],
 		["socket", 192, { 160: 53 }, EINVAL],
+		["cgroup_skb", 192, { 160: 53 }, EINVAL],
+		["cgroup_skb", 192, { 88: 2 }, EINVAL],
 	])("%s: a context of %i bytes with %j", async (type, size, words, refused) => {
 		const contextBytes = context(size, words);
 		await check({ type, asm, packet: PACKETS.IPv4!, contextBytes, expect: { refused } });
+	});
+});
+
+describe("cgroup_skb", () => {
+	const type = "cgroup_skb";
+	const EGRESS = 1;
+	it.each([
+		[0, 1, 1],
+		[EGRESS, 3, 3],
+	])("attach type %i returns up to %i", async (expectedAttachType, verdict, r0) => {
+		await check({ type, expectedAttachType, asm: `r0 = ${verdict}; exit`, expect: { r0, verdict } });
+	});
+
+	const packetByte =
+		"r2 = *(u32 *)(r1 + 76)\nr3 = *(u32 *)(r1 + 80)\nr4 = r2\nr4 += 1\nr0 = 0\nif r4 > r3 goto out";
+
+	it("reads the packet from the IP header on", async () => {
+		const asm = `${packetByte}\nr5 = *(u8 *)(r2 + 0)\nif r5 != 0x45 goto out\nr0 = 1\nout:\nexit`;
+		await check({ type, asm, packet: PACKETS.IPv4!, expect: 1 });
+	});
+
+	it("does not write into it", async () => {
+		const asm = `${packetByte}\nr5 = 1\n*(u8 *)(r2 + 0) = r5\nout:\nexit`;
+		await check({
+			type,
+			asm,
+			packet: PACKETS.IPv4!,
+			expect: { fault: "fault/access" },
+			kernel: { rejects: "cannot write into packet" },
+		});
+	});
+
+	it.each([
+		["mark", 8, 4],
+		["priority", 32, 4],
+		["cb[1]", 52, 4],
+		["tstamp", 152, 8],
+	] as const)("writes %s", async (_name, at, store) => {
+		await check({
+			...callProgram(type, [{ store, at, value: 0x1234 }]),
+			expectedAttachType: EGRESS,
+			packet: PACKETS.IPv6!,
+		});
 	});
 });

@@ -1,4 +1,5 @@
-export { fieldAt, loadAllowed, storeAllowed } from "./access.ts";
+export { fieldAt, loadAllowed, loadedFrom, storeAllowed } from "./access.ts";
+export { cgroupSkbHook } from "./cgroup-skb.ts";
 export { HOOKS, hookFor } from "./hooks.ts";
 export { socketFilterHook } from "./socket-filter.ts";
 export { schedActHook, schedClsHook } from "./tc.ts";

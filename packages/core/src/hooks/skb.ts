@@ -69,11 +69,13 @@ const TUNNEL_AT = SOCK_AT + SOCK.SIZE;
 const BUFFER_AT = (TUNNEL_AT + TUNNEL_SIZE + 63) & ~63;
 
 /**
- * The three hooks whose context is struct __sk_buff differ in what they see of the packet: `layer` 2 from the MAC
- * header on (tc), 3 from the network header on (socket filters, whose output has 14 zero bytes before it).
+ * The hooks whose context is struct __sk_buff differ in what they see of the packet: `layer` 2 from the MAC header
+ * on (tc), 3 from the network header on (socket filters and cgroups, whose output has 14 zero bytes before it).
  */
 export function skbHook(
-	own: Pick<Hook, "name" | "programType" | "fields" | "verdictName"> & { readonly layer: 2 | 3 },
+	own: Pick<Hook, "name" | "programType" | "fields" | "verdictName" | "packetAccess"> & {
+		readonly layer: 2 | 3;
+	},
 ): Hook {
 	const { layer, ...rest } = own;
 	const hidden = layer === 3 ? ETH_HLEN : 0;
@@ -127,6 +129,7 @@ export function skbHook(
 			if (memory.u32(context + SK_BUFF.WIRE_LEN) === 0)
 				memory.setU32(context + SK_BUFF.WIRE_LEN, packet.length - hidden);
 			memory.setU64(context + SK_BUFF.SK, BigInt(context + SOCK_AT));
+			showSock(memory, context);
 			// skb_shared_info has 16 bits for it; ctx_out repeats what was given.
 			const gsoSize = memory.u32(context + SK_BUFF.GSO_SIZE);
 			memory.setU32(PACKET.GSO_SIZE_IN, gsoSize);
@@ -226,4 +229,18 @@ function writeSock(memory: LinearMemory, at: number, packet: Uint8Array, protoco
 		memory.write(at + SOCK.SRC_IP6, packet.subarray(22, 38));
 		memory.write(at + SOCK.DST_IP6, packet.subarray(38, 54));
 	}
+}
+
+/** The socket's own view of the connection, which cgroup_skb programs read from the context. */
+const SHOWN = [
+	[SK_BUFF.FAMILY, SOCK.FAMILY, 4],
+	[SK_BUFF.REMOTE_IP4, SOCK.DST_IP4, 4],
+	[SK_BUFF.LOCAL_IP4, SOCK.SRC_IP4, 4],
+	[SK_BUFF.REMOTE_IP6, SOCK.DST_IP6, 16],
+	[SK_BUFF.LOCAL_IP6, SOCK.SRC_IP6, 16],
+] as const;
+
+function showSock(memory: LinearMemory, context: number): void {
+	for (const [field, of, size] of SHOWN)
+		memory.write(context + field, memory.read(context + SOCK_AT + of, size));
 }

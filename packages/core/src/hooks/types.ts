@@ -18,6 +18,12 @@ export interface ContextField {
 	readonly write: boolean;
 	/** Narrower loads than the field (kernel: bpf_ctx_narrow_access_ok). */
 	readonly narrow: boolean;
+	/**
+	 * Bytes that the kernel's own structure keeps it in, where they are fewer than the field's. A narrow load of so
+	 * many bytes or more gives the start of the field wherever in it it is (kernel: convert_ctx_accesses shifts only
+	 * when size < target_size).
+	 */
+	readonly kept?: number;
 	/** Widths in bytes that may be stored; absent: the field's own. */
 	readonly storeWidths?: readonly number[];
 	/** Widths in bytes that may be loaded beyond the rule above (cb: 8 as well). */
@@ -27,9 +33,10 @@ export interface ContextField {
 	readonly attachTypes?: readonly number[];
 	/**
 	 * What 6.18 does to a value stored: what is kept, or undefined to drop the store. Absent: kept as it is.
-	 * `high` is the upper half of the register stored, or of the sign-extended immediate: 6.18 compares all 64 bits.
+	 * `high` is the upper half of the register stored: 6.18 compares all 64 bits. An `immediate` is compared as a
+	 * signed 32-bit number.
 	 */
-	readonly store?: (value: number, high?: number) => number | undefined;
+	readonly store?: (value: number, high?: number, immediate?: boolean) => number | undefined;
 }
 
 /** What a caller gives: a frame, and optionally a context as BPF_PROG_TEST_RUN's ctx_in. */
@@ -71,6 +78,8 @@ export interface Hook {
 	verdictName(code: number, expectedAttachType: number): string | undefined;
 	/** Helper ids allowed here in 6.18; absent: not restricted. */
 	readonly helpers?: ReadonlySet<number>;
+	/** What programs may do to the packet itself (kernel: may_access_direct_pkt_data); absent: read and write. */
+	readonly packetAccess?: "r";
 	/** Bytes that `begin` needs in the data area for a context and a packet of this length. */
 	footprint(packetLength: number, flags: number): number;
 	/** Puts context and packet at `area`, checks the input as BPF_PROG_TEST_RUN does; the context's address. */

@@ -1,5 +1,6 @@
-import { type ContextField, type Hook, loadAllowed, storeAllowed } from "../hooks/index.ts";
+import { type ContextField, type Hook, loadAllowed, loadedFrom, storeAllowed } from "../hooks/index.ts";
 import type { Execution } from "./execution.ts";
+import { FIRST_CONSTANT } from "./lower.ts";
 import { REGION, SCALAR } from "./regions.ts";
 
 /**
@@ -43,11 +44,12 @@ export function contextLoad(
 		refuse(x, hook, offset, size, "read");
 	const { view } = x.host.runtime.memory;
 	const r = x.registers;
+	const from = address - offset + loadedFrom(field, offset, size);
 	r[d + 1] = 0;
-	if (size === 1) r[d] = view.getUint8(address);
-	else if (size === 2) r[d] = view.getUint16(address, true);
-	else r[d] = view.getInt32(address, true);
-	if (size === 8) r[d + 1] = view.getInt32(address + 4, true);
+	if (size === 1) r[d] = view.getUint8(from);
+	else if (size === 2) r[d] = view.getUint16(from, true);
+	else r[d] = view.getInt32(from, true);
+	if (size === 8) r[d + 1] = view.getInt32(from + 4, true);
 	x.provenance[d] = pointerOf(x, hook, field, r[d]!);
 }
 
@@ -83,7 +85,7 @@ export function contextStore(
 	const { view } = x.host.runtime.memory;
 	const low = x.registers[s]!;
 	let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
-	if (field.store !== undefined) value = field.store(value >>> 0, x.registers[s + 1]!);
+	if (field.store !== undefined) value = field.store(value >>> 0, x.registers[s + 1]!, s >= FIRST_CONSTANT);
 	if (value === undefined) return;
 	if (size === 1) view.setUint8(address, value);
 	else if (size === 2) view.setUint16(address, value, true);

@@ -385,8 +385,9 @@ export class Execution {
 			for (const id of [this.#packet, this.#packetMeta, this.#packetEnd]) regions.finish(id, why);
 		}
 		const { meta, data, end } = hook.bounds(this.host.runtime.memory);
-		this.#packet = regions.add(REGION.PACKET, data, end - data, "rw");
-		this.#packetMeta = regions.add(REGION.PACKET_META, meta, data - meta, "rw");
+		const access = hook.packetAccess ?? "rw";
+		this.#packet = regions.add(REGION.PACKET, data, end - data, access);
+		this.#packetMeta = regions.add(REGION.PACKET_META, meta, data - meta, access);
 		this.#packetEnd = regions.add(REGION.PACKET_END, end, 0, "none");
 	}
 
