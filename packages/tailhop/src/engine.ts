@@ -14,9 +14,11 @@ import type { Settable } from "./set.ts";
 export interface Engine extends Settable {
 	readonly name: EngineName;
 	readonly verified: boolean;
+	/** Whether outcomes have the tail calls. */
+	readonly showsHops: boolean;
 	readonly linked: LinkedObject;
 	/** For MapWatch and comparisons. */
-	readonly maps: Iterable<WatchedMap>;
+	readonly maps: readonly WatchedMap[];
 	attempt(program: string, input: RunInput): EngineOutcome;
 	close(): void;
 }
@@ -47,8 +49,9 @@ async function openInterpreter(linked: LinkedObject, { machine: options }: Engin
 	return {
 		name: "interpreter",
 		verified: false,
+		showsHops: true,
 		linked,
-		maps: machine.maps,
+		maps: [...machine.maps],
 		map: (name) => machine.map(name).instance,
 		setSlot: (map, slot, program) => machine.map(map).setSlot(slot, program),
 		setInnerMap: (map, key, inner) => machine.map(map).setInnerMap(key, inner),
@@ -72,6 +75,7 @@ async function openKernel(linked: LinkedObject, { programs, machine }: EngineOpt
 	return {
 		name: "kernel",
 		verified: true,
+		showsHops: false,
 		linked,
 		maps: object.maps,
 		map: (name) => object.map(name),

@@ -23,6 +23,9 @@ export function sourceText(source: { readonly file: string; readonly line: numbe
 	return `${source.file}:${source.line}`;
 }
 
+/** Lines of a verifier's log that an error shows: the end says why. */
+const LOG_LINES = 16;
+
 /** An error for people: what, where, the source line, what to do next. */
 export function errorText(error: ErrorData): string {
 	const lines = [`${pc.red("error")} ${error.code}: ${error.message}`];
@@ -31,13 +34,12 @@ export function errorText(error: ErrorData): string {
 	const text = error.where.source?.text?.trim();
 	if (text !== undefined && text !== "") lines.push(`     ${pc.dim(text)}`);
 	const log = error.detail?.log;
-	if (typeof log === "string" && log !== "")
-		lines.push(
-			...log
-				.trimEnd()
-				.split("\n")
-				.map((line) => `  | ${line}`),
-		);
+	if (typeof log === "string" && log !== "") {
+		const all = log.trimEnd().split("\n");
+		const left = Math.max(0, all.length - LOG_LINES);
+		if (left > 0) lines.push(pc.dim(`  | (${left} lines before; tailhop verify --kernel prints all)`));
+		lines.push(...all.slice(left).map((line) => `  | ${line}`));
+	}
 	if (error.hint !== undefined) lines.push(`  ${error.hint}`);
 	return lines.join("\n");
 }

@@ -3,6 +3,7 @@ import {
 	link,
 	MAP_TYPE,
 	type MachineOptions,
+	type ObjectSpec,
 	type RunInput,
 	TailhopError,
 	type Target,
@@ -32,27 +33,9 @@ export async function sessionOf(
 	const packets = await packetsOf(args);
 	const context = contextOf(args);
 	const settings = args.list("set").map((text) => parseSetting(text));
-	const constants = args.list("rodata").map((text) => parseSetting(text, "rodata"));
 	const spec = await loadSpec(args.positional[0]!);
-
-	const variables = [...settings, ...constants].flatMap((setting) =>
-		setting.kind === "variable" ? [{ setting, variable: resolveVariable(spec, setting) }] : [],
-	);
-	for (const { setting, variable } of variables) {
-		if (setting.option === "rodata" && !variable.frozen)
-			throw usage(`${setting.name} is not read-only`, `--set '${setting.text}' sets it.`);
-	}
-	const rodata = Object.fromEntries(
-		variables
-			.filter(({ variable }) => variable.frozen)
-			.map(({ setting, variable }) => [setting.name, variable.bytes]),
-	);
-	const target: Target = {
-		...(cpus === undefined ? {} : { cpus }),
-		...(await targetOf(args)),
-		...(Object.keys(rodata).length === 0 ? {} : { rodata }),
-	};
-	const linked = link(spec, target);
+	const variables = variablesOf(args, spec);
+	const linked = link(spec, await linkTarget(args, spec, cpus));
 	const program = entryOf(linked, args.text("program"));
 	return {
 		linked,
@@ -69,6 +52,35 @@ export async function sessionOf(
 			for (const setting of settings) if (setting.kind === "entry") apply(engine, linked, setting);
 		},
 	};
+}
+
+/** The Target of the options, read-only variables included; `cpus` is what it has without --cpus. */
+export async function linkTarget(args: Arguments, spec: ObjectSpec, cpus?: number): Promise<Target> {
+	const rodata = Object.fromEntries(
+		variablesOf(args, spec)
+			.filter(({ variable }) => variable.frozen)
+			.map(({ setting, variable }) => [setting.name, variable.bytes]),
+	);
+	return {
+		...(cpus === undefined ? {} : { cpus }),
+		...(await targetOf(args)),
+		...(Object.keys(rodata).length === 0 ? {} : { rodata }),
+	};
+}
+
+/** The global variables that --set and --rodata name. */
+function variablesOf(args: Arguments, spec: ObjectSpec) {
+	const settings = [
+		...args.list("set").map((text) => parseSetting(text)),
+		...args.list("rodata").map((text) => parseSetting(text, "rodata")),
+	];
+	return settings.flatMap((setting) => {
+		if (setting.kind !== "variable") return [];
+		const variable = resolveVariable(spec, setting);
+		if (setting.option === "rodata" && !variable.frozen)
+			throw usage(`${setting.name} is not read-only`, `--set '${setting.text}' sets it.`);
+		return [{ setting, variable }];
+	});
 }
 
 /** Programs that settings put into slots. */

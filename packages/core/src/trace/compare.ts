@@ -1,5 +1,6 @@
 import type { TailhopError } from "../errors/index.ts";
 import type { Output } from "../helpers/index.ts";
+import type { ContextField, Hook } from "../hooks/index.ts";
 import { entryChanges, isWatched, type WatchedMap } from "./map-watch.ts";
 import type { EngineOutcome, EngineResult } from "./outcome.ts";
 
@@ -33,15 +34,24 @@ export type Difference =
 
 /**
  * What two engines' runs of the same input differ in: verdict, r0 where both show it, packet, context, perf events
- * and records of ring buffers. Hops, printk and redirects are not compared: the kernel shows none.
+ * and records of ring buffers. Hops, printk and redirects are not compared: the kernel shows none. `hook` names the
+ * fields of the context.
  */
-export function compareOutcomes(a: EngineOutcome, b: EngineOutcome): readonly Difference[] {
+export function compareOutcomes(
+	a: EngineOutcome,
+	b: EngineOutcome,
+	hook: Pick<Hook, "fields">,
+): readonly Difference[] {
 	if (a.error !== undefined || b.error !== undefined) return compareErrors(a.error, b.error);
 	const found: Difference[] = [];
 	if (a.verdict.code !== b.verdict.code) found.push({ what: "verdict", a: a.verdict, b: b.verdict });
 	if (a.r0 !== undefined && b.r0 !== undefined && a.r0 !== b.r0) found.push({ what: "r0", a: a.r0, b: b.r0 });
 	if (!sameBytes(a.packet, b.packet)) found.push({ what: "packet", a: a.packet, b: b.packet });
-	return [...found, ...compareContexts(a.context, b.context), ...compareOutput(a.output, b.output)];
+	return [
+		...found,
+		...compareContexts(a.contextBytes, b.contextBytes, hook.fields),
+		...compareOutput(a.output, b.output),
+	];
 }
 
 /** Entries in which maps of the same object differ; kinds without entries, and frozen maps, are left out. */
@@ -69,20 +79,44 @@ function compareErrors(a?: TailhopError, b?: TailhopError): readonly Difference[
 	return [{ what: "error", ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }) }];
 }
 
-function compareContexts(a: EngineResult["context"], b: EngineResult["context"]): Difference[] {
-	const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
-	return names.flatMap((field): Difference[] => {
-		const [one, other] = [a[field], b[field]];
-		if (String(one) === String(other)) return [];
-		return [
-			{
-				what: "context",
-				field,
-				...(one === undefined ? {} : { a: one }),
-				...(other === undefined ? {} : { b: other }),
-			},
-		];
+/** ctx_out by fields; bytes of no field by their offset. */
+function compareContexts(
+	a: Uint8Array = new Uint8Array(),
+	b: Uint8Array = new Uint8Array(),
+	fields: readonly ContextField[] = [],
+): Difference[] {
+	const differ = Array.from({ length: Math.max(a.length, b.length) }, (_, at) => at).filter(
+		(at) => a[at] !== b[at],
+	);
+	const fieldAt = (at: number) => fields.find(({ offset, size }) => offset <= at && at < offset + size);
+	const found = new Map<string, Difference>();
+	for (const at of differ) {
+		const field = fieldAt(at);
+		const name = field?.name ?? `byte ${at}`;
+		if (found.has(name)) continue;
+		const [one, other] = [valueAt(a, at, field), valueAt(b, at, field)];
+		found.set(name, {
+			what: "context",
+			field: name,
+			...(one === undefined ? {} : { a: one }),
+			...(other === undefined ? {} : { b: other }),
+		});
+	}
+	return [...found.values()];
+}
+
+/** The field's value in a context, an array's elements as a list; undefined where the context ends before. */
+function valueAt(bytes: Uint8Array, at: number, field: ContextField | undefined): FieldValue | undefined {
+	if (field === undefined) return bytes[at];
+	const { offset, size, count = 1 } = field;
+	if (offset + size > bytes.length) return undefined;
+	const width = size / count;
+	const numbers = Array.from({ length: count }, (_, index) => {
+		const from = offset + index * width;
+		// little-endian, of any width
+		return bytes.subarray(from, from + width).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 	});
+	return field.count === undefined ? numbers[0] : numbers.map(Number);
 }
 
 type Event = Extract<Output, { readonly kind: "perf" | "ringbuf" }>;

@@ -6,6 +6,34 @@ const target = {
 	btf: { value: "FILE", help: "kernel BTF for CO-RE relocations (raw BTF, e.g. /sys/kernel/btf/vmlinux)" },
 	kconfig: { value: "NAME=VALUE", multiple: true, help: "value of a CONFIG_* extern" },
 	"max-entries": { value: "MAP=N", multiple: true, help: "size of a map, in place of the object's" },
+	"program-type": {
+		value: "NAME=SECTION",
+		multiple: true,
+		help: "what a program, or all of a section, is where the section doesn't say: a section name (xdp, tc, socket)",
+	},
+} satisfies Record<string, Option>;
+
+/** What `run` and `diff` put in. */
+const input = {
+	program: { value: "NAME", short: "p", help: "entry program (default: the only entry point)" },
+	packet: { value: "HEX", multiple: true, help: "a packet as hex digits; blanks and colons are allowed" },
+	"packet-file": { value: "FILE", multiple: true, help: "a packet as the bytes of a file" },
+	pcap: { value: "FILE", multiple: true, help: "packets of a pcap or pcapng file" },
+	context: {
+		value: "FIELD=N",
+		multiple: true,
+		help: "a field of the context, as BPF_PROG_TEST_RUN takes it",
+	},
+	set: {
+		value: "'MAP[KEY]=VALUE'",
+		multiple: true,
+		help: "fill a map before the run: values by BTF type, slots by program name, maps in maps by map name; VARIABLE=VALUE for global data",
+	},
+	rodata: {
+		value: "NAME=VALUE",
+		multiple: true,
+		help: "a read-only variable, set before the object is linked",
+	},
 } satisfies Record<string, Option>;
 
 /** Every command, in the order of `--help`. */
@@ -16,21 +44,8 @@ export const COMMANDS: readonly CommandSpec[] = [
 			"Runs a program of an object (.o) or of assembly text (.asm) on packets, and shows the chain of tail calls.",
 		positional: ["FILE"],
 		options: {
-			program: { value: "NAME", short: "p", help: "entry program (default: the only entry point)" },
-			packet: { value: "HEX", multiple: true, help: "a packet as hex digits; blanks and colons are allowed" },
-			"packet-file": { value: "FILE", multiple: true, help: "a packet as the bytes of a file" },
-			pcap: { value: "FILE", multiple: true, help: "packets of a pcap or pcapng file" },
+			...input,
 			"write-pcap": { value: "FILE", help: "write the packets as the program left them" },
-			context: {
-				value: "FIELD=N",
-				multiple: true,
-				help: "a field of the context, as BPF_PROG_TEST_RUN takes it",
-			},
-			set: {
-				value: "'MAP[KEY]=VALUE'",
-				multiple: true,
-				help: "fill a map before the run: values by BTF type, prog-array slots by program name; VARIABLE=VALUE for global data",
-			},
 			engine: { value: "NAME", help: "interpreter (default) or kernel" },
 			budget: { value: "N", help: "instructions that one packet may take (default 100000000)" },
 			unchecked: { help: "run without region, provenance and argument checks" },
@@ -70,5 +85,45 @@ export const COMMANDS: readonly CommandSpec[] = [
 			help: { short: "h", help: "this text" },
 		},
 		load: async () => (await import("./asm.ts")).asm,
+	},
+	{
+		name: "verify",
+		summary: "Asks the running kernel's verifier about each program, and prints its log.",
+		positional: ["FILE", "[PROGRAM]"],
+		options: {
+			kernel: { help: "ask the running kernel (required: it is the only verifier here)" },
+			"log-level": {
+				value: "N",
+				help: "the log's bits: 1 what led to the refusal (default), 2 every state, 4 statistics; 0 no log",
+			},
+			rodata: input.rodata,
+			...target,
+			json,
+			help: { short: "h", help: "this text" },
+		},
+		notes: [
+			"Each program is loaded, and unloaded at once; nothing is attached.",
+			"Exit status: 0 every program is accepted, 1 one is refused or the input failed, 2 usage.",
+		],
+		load: async () => (await import("./verify.ts")).verify,
+	},
+	{
+		name: "diff",
+		summary:
+			"Runs a program on every engine, the running kernel included, packet by packet, and stops where they differ.",
+		positional: ["FILE"],
+		options: {
+			...input,
+			budget: { value: "N", help: "instructions that one packet may take (default 100000000)" },
+			...target,
+			json,
+			help: { short: "h", help: "this text" },
+		},
+		notes: [
+			"Compared are verdict, packet, context, map entries, perf events and records of ring buffers.",
+			"What comes from outside (clock, random numbers, routes) differs in its nature.",
+			"Exit status: 0 all agree, 1 they differ or the input failed, 2 usage.",
+		],
+		load: async () => (await import("./diff.ts")).diff,
 	},
 ];

@@ -56,7 +56,7 @@ async function runPackets(
 	progress.stop();
 	if (!json && packets.length !== 1) {
 		if (listed) printLine();
-		for (const line of summaryLines(linked, tally.summary)) printLine(line);
+		for (const line of summaryLines(linked, tally.summary, engine.showsHops)) printLine(line);
 		if (!detailed) {
 			const lines = mapLines(watch.changes(), "  ", linked.target.cpus);
 			if (lines.length > 0) for (const line of ["", "maps", ...lines]) printLine(line);
@@ -64,7 +64,8 @@ async function runPackets(
 	}
 	if (!json) {
 		printLine();
-		printLine(`engine ${engine.name}, verified: ${engine.verified}`);
+		const hidden = engine.showsHops ? "" : "; the kernel shows no hops";
+		printLine(`engine ${engine.name}, verified: ${engine.verified}${hidden}`);
 	}
 	const out = args.text("write-pcap");
 	if (out !== undefined) {

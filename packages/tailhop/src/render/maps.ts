@@ -34,6 +34,16 @@ function entryLines(
 	const name = entryName(map, key);
 	if (after === undefined) return [`${indent}${name}: ${pc.red("deleted")}, was ${valueText(map, before!)}`];
 	const was = before === undefined ? pc.green("new") : valueText(map, before);
+	if (before !== undefined) {
+		const [old, now] = [mapValues(map.def, before), mapValues(map.def, after)];
+		if (old.length > 1) {
+			// only the CPUs whose value changed
+			return old.flatMap((value, cpu) => {
+				const [a, b] = [oneText(map, value), oneText(map, now[cpu] ?? value)];
+				return a === b ? [] : [`${indent}${name} cpu ${cpu}: ${a} → ${b}`];
+			});
+		}
+	}
 	return [`${indent}${name}: ${was} → ${valueText(map, after)}`];
 }
 
@@ -63,9 +73,13 @@ function variableLines(
 }
 
 /** A value; of a per-CPU map every CPU's, as a list. */
-export function valueText({ btf, def }: WatchedMap, bytes: Uint8Array): string {
-	const values = mapValues(def, bytes).map((value) => formatText(btf, def.valueTypeId, value));
+export function valueText(map: WatchedMap, bytes: Uint8Array): string {
+	const values = mapValues(map.def, bytes).map((value) => oneText(map, value));
 	return values.length === 1 ? values[0]! : `per CPU [${values.join(", ")}]`;
+}
+
+function oneText({ btf, def }: WatchedMap, value: Uint8Array): string {
+	return formatText(btf, def.valueTypeId, value);
 }
 
 export function outputLines(output: readonly Output[], indent: string): string[] {

@@ -3,13 +3,13 @@ import pc from "picocolors";
 import { caller, callSite, missReason, slotText } from "./hops.ts";
 
 /** What happened over many packets: verdicts, paths with counts, misses with their call sites. */
-export function summaryLines(linked: LinkedObject, summary: Summary): string[] {
+export function summaryLines(linked: LinkedObject, summary: Summary, showsHops: boolean): string[] {
 	const width = String(summary.packets).length;
 	const count = (n: number) => String(n).padStart(width + 2);
 	const section = (title: string, lines: string[]) =>
 		lines.length === 0 ? [] : ["", pc.bold(title), ...lines];
 	return [
-		`${summary.packets} packets, ${summary.hops} tail calls`,
+		`${summary.packets} packets${showsHops ? `, ${summary.hops} tail calls` : ""}`,
 		...section(
 			"verdicts",
 			summary.verdicts.map(([name, packets]) => `${count(packets)}  ${name}`),

@@ -1,0 +1,108 @@
+import { compareMaps, compareOutcomes, type Difference, type EngineOutcome, hookFor } from "@tailhop/core";
+import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
+import { ENGINES, type Engine, kernelCpus, openEngine } from "../engine.ts";
+import { printLine, toJson } from "../output.ts";
+import type { InputPacket } from "../packets.ts";
+import { Progress } from "../progress.ts";
+import { differenceJson, differenceLines } from "../render/difference.ts";
+import { type Session, sessionOf } from "../session.ts";
+
+/** Two engines that disagree, where, and about what. */
+interface Disagreement {
+	/** Index of the packet; absent: the maps differ before the first. */
+	readonly index?: number;
+	readonly engines: readonly [Engine, Engine];
+	readonly differences: readonly Difference[];
+}
+
+export async function diff(args: Arguments): Promise<ExitStatus> {
+	// every engine is given the kernel's CPUs, and the one that the process is pinned to
+	const environment = await kernelCpus();
+	const session = await sessionOf(args, { cpus: environment.cpus, machine: { environment } });
+	const engines: Engine[] = [];
+	try {
+		for (const name of ENGINES) engines.push(await openEngine(name, session.linked, session.engine));
+		for (const engine of engines) session.fill(engine);
+		const found = compare(engines, session, args.flag("json"));
+		report(engines, session, found, args.flag("json"));
+		return found === undefined ? EXIT.OK : EXIT.FAILED;
+	} finally {
+		for (const engine of engines) engine.close();
+	}
+}
+
+/** Runs packet by packet until two engines differ. */
+function compare(
+	engines: readonly Engine[],
+	{ linked, program, packets, context }: Session,
+	quiet: boolean,
+): Disagreement | undefined {
+	const [first, ...others] = engines;
+	const type = linked.programs.find((each) => each.name === program)!.type;
+	// engines run only what they have a hook for
+	const hook = hookFor(type) ?? { fields: [] };
+	const disagreement = (outcomes?: readonly EngineOutcome[]): Disagreement | undefined => {
+		for (const [at, other] of others.entries()) {
+			const differences = [
+				...(outcomes === undefined ? [] : compareOutcomes(outcomes[0]!, outcomes[at + 1]!, hook)),
+				...compareMaps(first!.maps, other.maps),
+			];
+			if (differences.length > 0) return { engines: [first!, other], differences };
+		}
+		return undefined;
+	};
+	const before = disagreement();
+	if (before !== undefined) return before;
+	const progress = new Progress(packets.length, !quiet);
+	try {
+		for (const [index, { data }] of packets.entries()) {
+			const input = { packet: data, ...(context === undefined ? {} : { context }) };
+			const found = disagreement(engines.map((engine) => engine.attempt(program, input)));
+			if (found !== undefined) return { index, ...found };
+			progress.step();
+		}
+		return undefined;
+	} finally {
+		progress.stop();
+	}
+}
+
+function report(
+	engines: readonly Engine[],
+	{ linked, program, packets }: Session,
+	found: Disagreement | undefined,
+	json: boolean,
+): void {
+	const names = engines.map((engine) => engine.name);
+	const count = `${packets.length} packet${packets.length === 1 ? "" : "s"}`;
+	if (json) {
+		const head = { schema: 1, program, engines: names, packets: packets.length };
+		printLine(toJson({ ...head, agree: found === undefined, ...disagreementJson(found, packets) }));
+	} else if (found === undefined) printLine(`${program}: ${count}, ${names.join(" and ")} agree`);
+	else {
+		const [a, b] = found.engines;
+		const packet = found.index === undefined ? undefined : packets[found.index];
+		printLine(
+			packet === undefined
+				? `${program}: ${a.name} and ${b.name} differ before the first packet`
+				: `${program}: ${a.name} and ${b.name} differ at packet ${found.index! + 1} of ${packets.length} (${packet.from}, ${packet.data.length} bytes)`,
+		);
+		for (const line of differenceLines(linked, found.differences, [a, b])) printLine(line);
+	}
+}
+
+function disagreementJson(
+	found: Disagreement | undefined,
+	packets: readonly InputPacket[],
+): Record<string, unknown> {
+	if (found === undefined) return {};
+	const [a, b] = found.engines;
+	const packet = found.index === undefined ? undefined : packets[found.index];
+	return {
+		between: [a.name, b.name],
+		...(packet === undefined
+			? {}
+			: { packet: { number: found.index! + 1, from: packet.from, bytes: packet.data } }),
+		differences: found.differences.map((each) => differenceJson(each, [a, b])),
+	};
+}
