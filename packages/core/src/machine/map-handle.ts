@@ -8,7 +8,7 @@ import {
 	type ValueInput,
 } from "../btf/index.ts";
 import { TailhopError } from "../errors/index.ts";
-import { type MapInstance, unlikeInner } from "../maps/index.ts";
+import { type Batch, type BatchWrites, type MapInstance, unlikeInner } from "../maps/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { type Descriptor, MapReferences, ProgramHandle } from "./handles.ts";
 import { type Lifecycle, mapError, PROG_ARRAY } from "./lifecycle.ts";
@@ -262,6 +262,40 @@ export class MapHandle implements Disposable {
 		if (result === -2) return false;
 		if (result < 0) throw this.#failed("delete", result);
 		return true;
+	}
+
+	/**
+	 * BPF_MAP_LOOKUP_BATCH in bytes, from the first entry or a batch's `next` on; `remove` takes what it finds out
+	 * (BPF_MAP_LOOKUP_AND_DELETE_BATCH). A map of maps answers with ids.
+	 */
+	lookupBatch(count: number, from?: Uint8Array, remove = false): Batch {
+		const batch = this.instance.hostLookupBatch(count, from, remove);
+		if (typeof batch === "number") throw this.#failed("lookup of a batch", batch);
+		if (!this.isMapInMap) return batch;
+		return {
+			...batch,
+			entries: batch.entries.map(([key, value]) => [key, u32(this.#maps(slotIn(value))?.id ?? 0)]),
+		};
+	}
+
+	/** BPF_MAP_UPDATE_BATCH in bytes. @throws as update does; `detail.done` entries are in by then */
+	updateBatch(entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[]): void {
+		const named = this.isMapInMap ? entries.map(([key]) => [key, new Uint8Array(4)] as const) : entries;
+		this.#wrote("update", this.instance.hostUpdateBatch(named));
+	}
+
+	/** BPF_MAP_DELETE_BATCH: up to the first key that isn't there. @throws as remove does, and for such a key */
+	deleteBatch(keys: readonly Uint8Array[]): void {
+		this.#wrote("delete", this.instance.hostDeleteBatch(keys));
+	}
+
+	#wrote(what: string, { done, result }: BatchWrites): void {
+		if (result === 0) return;
+		const { code, message, where, hint } = this.#failed(what, result);
+		throw new TailhopError(code, `${message}, after ${done} entries`, where, {
+			...(hint === undefined ? {} : { hint }),
+			detail: { errno: -result, done },
+		});
 	}
 
 	#failed(what: string, result: number): TailhopError {

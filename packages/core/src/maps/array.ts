@@ -1,5 +1,5 @@
 import type { LinkedMap } from "../spec/index.ts";
-import { BaseMap, nextIndex } from "./base.ts";
+import { BaseMap, type BatchOperation, nextIndex } from "./base.ts";
 import { E2BIG, EINVAL, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
@@ -33,6 +33,10 @@ export class ArrayMap extends BaseMap {
 
 	cursorValue(cursor: number, cpu: number): number {
 		return this.lookup(this.cursorKey(cursor), cpu);
+	}
+
+	protected override get batches(): readonly BatchOperation[] {
+		return ["lookup", "update"];
 	}
 
 	protected override getFromHost(key: number): number {

@@ -8,7 +8,9 @@ import type { MapContext } from "./kind.ts";
 import { roundUp8 } from "./kind.ts";
 import { MAP } from "./layout.ts";
 import type { MapRuntime } from "./runtime.ts";
-import type { MapInstance } from "./types.ts";
+import type { Batch, BatchWrites, MapInstance } from "./types.ts";
+
+export type BatchOperation = "lookup" | "take" | "update" | "delete";
 
 /**
  * What every kind shares: the permissions that bpf(2) checks before a kind is asked (map_get_sys_perms), and the
@@ -136,6 +138,58 @@ export abstract class BaseMap implements MapInstance {
 			const result = this.takeFromHost(keyPtr, valuePtr);
 			return result < 0 ? result : this.runtime.memory.read(valuePtr, size);
 		});
+	}
+
+	/** The batches that a kind has: its map_*_batch operations. */
+	protected get batches(): readonly BatchOperation[] {
+		return [];
+	}
+
+	hostLookupBatch(count: number, from?: Uint8Array, remove = false): Batch | number {
+		if (!this.#readable || (remove && !this.#writable)) return EPERM;
+		if (!this.batches.includes(remove ? "take" : "lookup")) return ENOTSUPP;
+		if (count === 0) return { entries: [], ...(from && { next: from }) };
+		const batch = this.batchFrom(count, from);
+		if (remove && typeof batch !== "number") for (const [key] of batch.entries) this.hostDelete(key);
+		return batch;
+	}
+
+	/** generic_map_lookup_batch: a cursor is a key. */
+	protected batchFrom(count: number, from: Uint8Array | undefined): Batch | number {
+		const entries: (readonly [Uint8Array, Uint8Array])[] = [];
+		let key = from ?? null;
+		while (entries.length < count) {
+			const next = this.nextFromHost(key);
+			if (typeof next === "number") return next === ENOENT ? { entries } : next;
+			const value = this.#read(next);
+			if (typeof value !== "number") entries.push([next, value]);
+			else if (value !== ENOENT) return value;
+			key = next;
+		}
+		return { entries, next: key! };
+	}
+
+	hostUpdateBatch(
+		entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[],
+		flags = 0n,
+	): BatchWrites {
+		if ((flags & ~4n) !== 0n && this.#writable && this.batches.includes("update"))
+			return { done: 0, result: EINVAL };
+		return this.#writeBatch("update", entries, ([key, value]) => this.hostUpdate(key, value, flags));
+	}
+
+	hostDeleteBatch(keys: readonly Uint8Array[]): BatchWrites {
+		return this.#writeBatch("delete", keys, (key) => this.hostDelete(key));
+	}
+
+	#writeBatch<T>(what: BatchOperation, all: readonly T[], write: (each: T) => number): BatchWrites {
+		if (!this.#writable) return { done: 0, result: EPERM };
+		if (!this.batches.includes(what)) return { done: 0, result: ENOTSUPP };
+		for (const [done, each] of all.entries()) {
+			const result = write(each);
+			if (result < 0) return { done, result };
+		}
+		return { done: all.length, result: 0 };
 	}
 
 	/** Every entry by hostNextKey; kinds with a faster way override it. */

@@ -1,11 +1,13 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
-import { BaseMap } from "./base.ts";
-import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
+import { BaseMap, type BatchOperation, indexKey, keyIndex } from "./base.ts";
+import { E2BIG, EBADF, EINVAL, ENOENT, ENOSPC, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
-import { HEADER_SIZE } from "./layout.ts";
+import { ELEMENT_HASH, HEADER_SIZE, TABLE } from "./layout.ts";
+
+import type { Batch } from "./types.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
 const ALL_CPUS = -1;
@@ -55,6 +57,34 @@ export abstract class TableMap extends BaseMap {
 			? this.withBytes(key, null, (keyPtr) => this.code.tableNextKey(this.address, keyPtr))
 			: this.code.tableNext(this.address, 0);
 		return element === 0 ? ENOENT : this.#key(element);
+	}
+
+	protected override get batches(): readonly BatchOperation[] {
+		return ["lookup", "take", "update", "delete"];
+	}
+
+	/** __htab_map_lookup_and_delete_batch: whole buckets; a cursor is a bucket's number. */
+	protected override batchFrom(count: number, from: Uint8Array | undefined): Batch | number {
+		const { memory } = this.runtime;
+		const mask = memory.u32(this.address + TABLE.MASK);
+		const bucketOf = (element: number) => (memory.u32(element + ELEMENT_HASH) & mask) >>> 0;
+		const firstFrom = (bucket: number) =>
+			bucket > mask ? 0 : bucket === 0 ? this.next(0) : this.follow(((bucket - 1) << 1) | 1);
+		const entries: (readonly [Uint8Array, Uint8Array])[] = [];
+		let element = firstFrom(from ? keyIndex(from) : 0);
+		while (element !== 0) {
+			const bucket = bucketOf(element);
+			const group = [];
+			for (; element !== 0 && bucketOf(element) === bucket; element = this.next(element))
+				group.push([
+					this.#key(element),
+					memory.read(this.cursorValue(element, 0), this.hostValueSize),
+				] as const);
+			if (group.length > count - entries.length)
+				return entries.length === 0 ? ENOSPC : { entries, next: indexKey(bucket) };
+			entries.push(...group);
+		}
+		return { entries };
 	}
 
 	/** The elements as they stand at the start: what happens while the caller looks at them changes no order. */

@@ -13,4 +13,4 @@ export {
 	TABLE as TABLE_LAYOUT,
 } from "./layout.ts";
 export { instantiateRuntime, instantiateRuntimeAsync, MapRuntime, mapCodeBytes } from "./runtime.ts";
-export type { MapInstance, Ring, Slots, Storage } from "./types.ts";
+export type { Batch, BatchWrites, MapInstance, Ring, Slots, Storage } from "./types.ts";

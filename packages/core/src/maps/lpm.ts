@@ -1,4 +1,4 @@
-import { BaseMap } from "./base.ts";
+import { BaseMap, type BatchOperation } from "./base.ts";
 import { EINVAL, ENOENT } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import type { MapKind } from "./kind.ts";
@@ -16,6 +16,10 @@ class LpmTrieMap extends BaseMap {
 
 	override delete(keyPtr: number): number {
 		return this.code.lpmDelete(this.address, keyPtr);
+	}
+
+	protected override get batches(): readonly BatchOperation[] {
+		return ["lookup", "update", "delete"];
 	}
 
 	protected override getFromHost(key: number): number {

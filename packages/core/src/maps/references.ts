@@ -1,6 +1,7 @@
 import type { LinearMemory } from "../memory/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { ArrayMap } from "./array.ts";
+import type { BatchOperation } from "./base.ts";
 import {
 	E2BIG,
 	EBADF,
@@ -128,6 +129,10 @@ class ReferenceArray extends ArrayMap {
 		return value === 0 || this.runtime.memory.u32(value) === 0 ? 0 : value;
 	}
 
+	protected override get batches(): readonly BatchOperation[] {
+		return [];
+	}
+
 	/** A program's socket: none of ours is in a state that the kernel takes. */
 	override update(): number {
 		return EOPNOTSUPP;
@@ -183,6 +188,10 @@ class ReferenceHash extends HashMap {
 		super(context);
 		this.#rules = rules;
 		this.#world = context.world;
+	}
+
+	protected override get batches(): readonly BatchOperation[] {
+		return [];
 	}
 
 	override update(): number {

@@ -1,5 +1,5 @@
 import type { LinkedMap } from "../spec/index.ts";
-import { BaseMap, nextIndex } from "./base.ts";
+import { BaseMap, type BatchOperation, nextIndex } from "./base.ts";
 import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { F } from "./flags.ts";
 import { checkInner } from "./inner.ts";
@@ -75,6 +75,10 @@ function checkSlots(def: LinkedMap): number {
 
 /** array_of_maps: words are addresses of inner maps' headers, and a program's lookup gives one. */
 class ArrayOfMaps extends SlotsMap {
+	protected override get batches(): readonly BatchOperation[] {
+		return ["lookup", "update"];
+	}
+
 	override lookup(keyPtr: number, _cpu: number): number {
 		return this.code.arrayOfMapsLookup(this.address, keyPtr) >>> 0;
 	}

@@ -1,6 +1,6 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
-import { BaseMap } from "./base.ts";
+import { BaseMap, type BatchOperation } from "./base.ts";
 import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { HashMap, tableControlNeed } from "./hash.ts";
@@ -39,6 +39,10 @@ class OwnerStorage extends HashMap implements Storage {
 			const owner = new DataView(key.buffer).getUint32(0, true);
 			if (owner >= this.runtime.dataBase) this.remove(owner);
 		}
+	}
+
+	protected override get batches(): readonly BatchOperation[] {
+		return [];
 	}
 
 	protected override takeFromHost(): number {

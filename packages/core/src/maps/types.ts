@@ -46,6 +46,19 @@ export interface MapInstance {
 	hostLookupAndDelete(key: Uint8Array): Uint8Array | number;
 	/** Every entry; order as hostNextKey's. */
 	hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+	/**
+	 * BPF_MAP_LOOKUP_BATCH, or with `remove` BPF_MAP_LOOKUP_AND_DELETE_BATCH: up to `count` entries, or -errno
+	 * (-ENOTSUPP for a kind without batches, -ENOSPC where a hash's bucket holds more than `count`). `from` is the
+	 * batch before's `next`: the number of a hash's bucket, the others' last key.
+	 */
+	hostLookupBatch(count: number, from?: Uint8Array, remove?: boolean): Batch | number;
+	/** BPF_MAP_UPDATE_BATCH: one after the other, up to the first that is refused. */
+	hostUpdateBatch(
+		entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[],
+		flags?: bigint,
+	): BatchWrites;
+	/** BPF_MAP_DELETE_BATCH. */
+	hostDeleteBatch(keys: readonly Uint8Array[]): BatchWrites;
 	/** Bytes of a value on the host side: `roundUp(valueSize, 8) * cpus` for per-CPU kinds. */
 	readonly hostValueSize: number;
 	/** BPF_MAP_FREEZE. */
@@ -63,6 +76,18 @@ export interface MapInstance {
 	readonly storage?: Storage;
 	/** bloom_filter: whether a value may have been pushed. */
 	hostContains?(value: Uint8Array): boolean;
+}
+
+/** Entries of a batch, and where the next one goes on: undefined at the end. */
+export interface Batch {
+	readonly entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+	readonly next?: Uint8Array;
+}
+
+/** How far a batch of writes came: `result` is 0, or the -errno of the entry after the `done` ones. */
+export interface BatchWrites {
+	readonly done: number;
+	readonly result: number;
 }
 
 /** Values that belong to something; owners are addresses, in cgroup storage the CPU. */
