@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openKernel } from "@tailhop/kernel";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -15,8 +16,12 @@ vi.mock("./output.ts", async (original) => ({
 const { main } = await import("./main.ts");
 
 const example = (name: string) => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
-const schema = JSON.parse(readFileSync(new URL("../schema/run.schema.json", import.meta.url), "utf8"));
-const validate = new Ajv2020({ strict: true, strictTypes: false }).compile(schema);
+const fixture = (name: string) => fileURLToPath(new URL(`../../testing/fixtures/${name}`, import.meta.url));
+const ajv = new Ajv2020({ strict: true, strictTypes: false });
+for (const name of ["common", "run", "inspect", "disasm", "asm", "verify", "diff"]) {
+	const path = new URL(`../schema/${name}.schema.json`, import.meta.url);
+	ajv.addSchema(JSON.parse(readFileSync(path, "utf8")));
+}
 const folder = mkdtempSync(join(tmpdir(), "tailhop-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -30,13 +35,22 @@ async function tailhop(...argv: string[]) {
 	return { status, out: plain(out), err: plain(err) };
 }
 
-/** The JSON lines of a run, each of them checked against the schema. */
+/** The JSON lines of a command, each of them checked against its schema. */
 async function records(...argv: string[]) {
 	const { status } = await tailhop(...argv, "--json");
 	const lines = out.map((line) => JSON.parse(line));
+	const validate = ajv.getSchema(`urn:tailhop:${argv[0]}:1`)!;
 	for (const line of lines) expect(validate(line), JSON.stringify(validate.errors)).toBe(true);
 	return { status, lines };
 }
+
+/** Whether bpf(2) is allowed here; tests without it say what they then expect, or are counted as skipped. */
+const kernel = await openKernel().then(
+	() => true,
+	() => false,
+);
+const onKernel = (name: string, body: () => Promise<void>): void =>
+	it(name, async (context) => (kernel ? body() : context.skip("bpf(2) is not allowed here")));
 
 function file(name: string, text: string | Uint8Array): string {
 	const path = join(folder, name);
@@ -125,6 +139,58 @@ describe("run", () => {
 		expect(lines[0].error.code).toBe("fault/budget");
 	});
 
+	it("--rodata sets a constant before linking, and only a constant", async () => {
+		const lonely = ["run", fixture("loader/loader.o"), "--program", "lonely"];
+		const verdict = async (...more: string[]) => (await records(...lonely, ...more)).lines[0].verdict.code;
+		expect((await verdict("--rodata", "port=443")) - (await verdict())).toBe(443 - 80);
+		const wrong = await tailhop(...lonely, "--rodata", "counter=1");
+		expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining("--set 'counter=1'") });
+		expect((await tailhop(...lonely, "--rodata", "calls[1]=2")).err).toContain("VARIABLE=VALUE");
+		expect((await tailhop(...lonely, "--rodata", "nothing=2")).err).toMatch(/Variables: .*port/);
+	});
+
+	it("data that every CPU has its copy of: set on each, changes with the CPU's number", async () => {
+		const tagged = ["run", fixture("loader/loader.o"), "--program", "tagged", "--cpus", "4"];
+		// stride 64, largest offset 3 * 64
+		expect((await tailhop(...tagged)).out).toContain("aux (cpu 0): [0, 0, 0, 0, 0] → [0, 256, 0, 0, 0]");
+		const { lines } = await records(...tagged, "--set", "aux=[1, 2, 3, 4, 5]");
+		const [{ before }] = lines[0].maps[".data.aux"];
+		expect(JSON.stringify(before).match(/1,2,3,4,5/g)).toHaveLength(1);
+		expect((await tailhop(...tagged, "--set", "aux=[1, 2, 3, 4, 5]")).out).toContain("→ [1, 258, 3, 4, 5]");
+	});
+
+	it("--program-type says what a section doesn't", async () => {
+		const path = file("odd.asm", ".section datapath\n.globl main\nmain:\n r0 = 2\n exit\n");
+		const { err } = await tailhop("run", path);
+		expect(err).toContain("--program-type");
+		for (const name of ["datapath", "main"]) {
+			const { out } = await tailhop("run", path, "--program-type", `${name}=xdp`);
+			expect(out).toContain("verdict XDP_PASS (2)");
+		}
+		expect((await tailhop("run", path, "--program-type", "main")).status).toBe(2);
+	});
+
+	onKernel("on the kernel: the same verdicts, packets and maps, and no hops", async () => {
+		const chain = ["run", example("chain/chain.o"), "--pcap", example("chain/two.pcap")];
+		const kernel = await records(...chain, "--engine", "kernel");
+		const { cpus } = await openKernel();
+		const interpreter = await records(...chain, "--cpus", String(cpus));
+		const without = ({ hops, engine, verified, ...rest }: Record<string, unknown>) => rest;
+		expect(kernel.lines.map(without)).toEqual(interpreter.lines.map(without));
+		expect(kernel.lines[0]).toMatchObject({ engine: "kernel", verified: true, hops: [] });
+		expect((await tailhop(...chain, "--engine", "kernel")).out).toContain("the kernel shows no hops");
+	});
+
+	onKernel("on the kernel: a refusal comes with the end of the log", async () => {
+		const lines = Array.from({ length: 40 }, (_, index) => ` r1 = ${index}`).join("\n");
+		const path = file("bad.asm", `.section xdp\n.globl bad\nbad:\n${lines}\n exit\n`);
+		const { status, err } = await tailhop("run", path, "--engine", "kernel");
+		expect(status).toBe(1);
+		expect(err).toMatch(/kernel\/rejected.*EACCES: R0 !read_ok/);
+		expect(err).toMatch(/lines before; tailhop verify --kernel/);
+		expect(err).toContain("| R0 !read_ok");
+	});
+
 	it("writes the packets as the program left them", async () => {
 		const path = join(folder, "out.pcap");
 		const { status } = await tailhop(
@@ -167,6 +233,135 @@ describe("what cannot be", () => {
 	});
 });
 
+/** Gives the clock away in every way that diff looks at: verdict, packet, a hash, a per-CPU value, a perf event. */
+const CLOCK = `
+.license GPL
+.map seen type=hash key_size=4 value_size=8 max_entries=4
+.map each type=percpu_array key_size=4 value_size=8 max_entries=1
+.map events type=perf_event_array key_size=4 value_size=4 max_entries=64
+.section xdp
+.globl clock
+clock:
+ r6 = r1
+ r7 = *(u32 *)(r6 + 0)
+ r8 = *(u32 *)(r6 + 4)
+ call bpf_ktime_get_ns
+ r0 |= 1
+ *(u64 *)(r10 - 8) = r0
+ *(u32 *)(r10 - 12) = 0
+ r1 = seen ll
+ r2 = r10
+ r2 += -12
+ r3 = r10
+ r3 += -8
+ r4 = 0
+ call bpf_map_update_elem
+ r1 = each ll
+ r2 = r10
+ r2 += -12
+ call bpf_map_lookup_elem
+ if r0 == 0 goto out
+ r1 = *(u64 *)(r10 - 8)
+ *(u64 *)(r0 + 0) = r1
+ r1 = r6
+ r2 = events ll
+ r3 = 0xffffffff ll
+ r4 = r10
+ r4 += -8
+ r5 = 8
+ call bpf_perf_event_output
+ r1 = r7
+ r1 += 8
+ if r1 > r8 goto out
+ r2 = *(u64 *)(r10 - 8)
+ *(u64 *)(r7 + 0) = r2
+out:
+ r0 = *(u64 *)(r10 - 8)
+ r0 &= 0xffffff
+ exit
+`;
+
+describe("diff", () => {
+	it("all agree; without a kernel it says so", async () => {
+		const chain = ["diff", example("chain/chain.o"), "--pcap", example("chain/packets.pcap")];
+		const { status, lines } = await records(...chain);
+		if (!kernel) {
+			expect(status).toBe(1);
+			expect(lines[0].error).toMatchObject({ code: "kernel/unavailable" });
+			return;
+		}
+		expect(status).toBe(0);
+		expect(lines).toEqual([
+			{ schema: 1, program: "parse", engines: ["interpreter", "kernel"], packets: 21, agree: true },
+		]);
+		expect((await tailhop(...chain)).out).toBe("parse: 21 packets, interpreter and kernel agree");
+		const tc = ["diff", example("tc/tc.o"), "--pcap", example("tc/packets.pcap"), "--context", "mark=5"];
+		expect((await tailhop(...tc)).out).toContain("agree");
+	});
+
+	onKernel("stops at the first packet that differs, and shows in what", async () => {
+		const path = file("clock.asm", CLOCK);
+		const packets = ["--packet", "00".repeat(16), "--packet", "00".repeat(20)];
+		const { status, out } = await tailhop("diff", path, ...packets);
+		expect(status).toBe(1);
+		expect(out).toMatch(/^clock: interpreter and kernel differ at packet 1 of 2 \(--packet, 16 bytes\)\n/);
+		expect(out).toMatch(/ {2}verdict\n {4}interpreter +\d+\n {4}kernel +\d+\n/);
+		expect(out).toMatch(/ {2}packet {2}- interpreter, \+ kernel\n {4}0000 - .*\n +\+ /);
+		expect(out).toMatch(/ {2}event 1 of events, cpu \d\n {4}interpreter {2}[0-9a-f]{24}\n/);
+		expect(out).toMatch(/ {2}seen\[0\]\n {4}interpreter {2}\d+\n/);
+		expect(out).toMatch(/ {2}each\[0\], cpu \d\n/);
+		const { lines } = await records("diff", path, ...packets);
+		expect(lines[0]).toMatchObject({
+			agree: false,
+			between: ["interpreter", "kernel"],
+			packet: { number: 1, from: "--packet", bytes: "00".repeat(16) },
+		});
+		const kinds = lines[0].differences.map(({ what }: { what: string }) => what);
+		expect(kinds).toEqual(["verdict", "packet", "output", "map", "map"]);
+	});
+
+	onKernel("maps are filled on every engine; both refuse the same packet", async () => {
+		const chain = ["diff", example("chain/chain.o"), "--packet", "00"];
+		expect((await tailhop(...chain, "--set", "protocols[58]=echo")).out).toContain("agree");
+		const slot = await tailhop(...chain, "--set", "protocols[300]=echo");
+		expect(slot.status).toBe(1);
+	});
+});
+
+describe("verify", () => {
+	it("there is only the kernel's", async () => {
+		const { status, err } = await tailhop("verify", example("hello/hello.o"));
+		expect(status).toBe(2);
+		expect(err).toContain("add --kernel");
+		expect((await tailhop("verify", "--kernel", example("hello/hello.o"), "--log-level", "9")).status).toBe(
+			2,
+		);
+	});
+
+	onKernel("prints the log of each program, and what came of it", async () => {
+		const path = file(
+			"two.asm",
+			".section xdp\n.globl good\ngood:\n r0 = 2\n exit\n.globl bad\nbad:\n exit\n",
+		);
+		const { status, out } = await tailhop("verify", "--kernel", path);
+		expect(status).toBe(1);
+		expect(out).toMatch(
+			/good, section xdp, 2 instructions\n.*processed 2 insns.*\n {2}accepted: 2 instructions/,
+		);
+		expect(out).toMatch(/\| R0 !read_ok\n.*\n {2}refused: EACCES: R0 !read_ok/);
+		expect(out).toContain("2 programs, 1 accepted, 1 refused");
+		const { lines } = await records("verify", "--kernel", path);
+		expect(lines).toMatchObject([
+			{ program: "good", accepted: true, verifiedInsns: 2 },
+			{ program: "bad", accepted: false, errno: 13, error: "EACCES", line: "R0 !read_ok" },
+		]);
+		const one = await tailhop("verify", "--kernel", path, "good", "--log-level", "2");
+		expect(one.status).toBe(0);
+		expect(one.out).toContain("0: (b7) r0 = 2");
+		expect((await tailhop("verify", "--kernel", path, "ugly")).err).toMatch(/Programs: good, bad/);
+	});
+});
+
 describe("inspect, disasm, asm", () => {
 	it("inspect names programs, slots with who fills them, and call sites", async () => {
 		const { status, out } = await tailhop("inspect", example("hello/hello.o"));
@@ -177,8 +372,8 @@ describe("inspect, disasm, asm", () => {
 	});
 
 	it("inspect --json is one object", async () => {
-		await tailhop("inspect", example("chain/chain.o"), "--json");
-		const report = JSON.parse(out[0]!);
+		const { lines } = await records("inspect", example("chain/chain.o"));
+		const report = lines[0];
 		expect(report.programs.map((each: { name: string }) => each.name)).toContain("route");
 		expect(report.unimplemented).toEqual({ helpers: [], kfuncs: [], mapTypes: [] });
 	});
@@ -190,13 +385,30 @@ describe("inspect, disasm, asm", () => {
 		expect(out).toMatch(/hello\.c:\d+/);
 	});
 
+	it("disasm --json is an object a program", async () => {
+		const { lines } = await records("disasm", example("chain/chain.o"));
+		expect(lines.map((each) => each.program)).toContain("route");
+	});
+
+	it("a call inlined from a header says where in the function's own file that is", async () => {
+		const path = fixture("inlined/inlined.o");
+		const site = /inlined\.c:16 \(\S*tail\.h:5\)/;
+		expect((await tailhop("run", path)).out).toMatch(site);
+		expect((await tailhop("inspect", path)).out).toMatch(site);
+		expect((await tailhop("disasm", path)).out).toMatch(/tail\.h:5, in \S*inlined\.c:16/);
+		// data has the line info's own
+		const { lines } = await records("run", path);
+		expect(lines[0].hops[0].from).toMatchObject({ file: expect.stringMatching(/tail\.h$/), line: 5 });
+	});
+
 	it("asm writes an object that runs", async () => {
 		const source = file(
 			"chain.asm",
 			".map jumps type=prog_array max_entries=2 values=1:next\n.section xdp\n.globl entry\nentry:\n r2 = jumps ll\n r3 = 1\n call bpf_tail_call\n r0 = 0\n exit\n.globl next\nnext:\n r0 = 2\n exit\n",
 		);
 		const object = join(folder, "chain.o");
-		expect((await tailhop("asm", source, "-o", object)).status).toBe(0);
+		const written = await records("asm", source, "-o", object);
+		expect(written).toMatchObject({ status: 0, lines: [{ programs: ["entry", "next"], maps: ["jumps"] }] });
 		const { lines } = await records("run", object, "--program", "entry");
 		expect(lines[0]).toMatchObject({
 			verdict: { code: 2 },
@@ -205,7 +417,7 @@ describe("inspect, disasm, asm", () => {
 	});
 
 	it("every command explains itself", async () => {
-		for (const command of ["run", "inspect", "disasm", "asm"]) {
+		for (const command of ["run", "inspect", "disasm", "asm", "verify", "diff"]) {
 			const { status, out } = await tailhop(command, "--help");
 			expect(status).toBe(0);
 			expect(out).toContain(`Usage: tailhop ${command}`);
