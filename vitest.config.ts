@@ -21,6 +21,7 @@ export default defineConfig({
 			"packages/*/src/**/*.test.ts",
 			"conformance/**/*.test.ts",
 			"examples/**/*.test.ts",
+			"fuzz/**/*.test.ts",
 			"{scripts,bench}/**/*.test.mjs",
 		],
 	},

@@ -1,4 +1,4 @@
-import { type HookInput, type LinkedObject, TailhopError } from "@tailhop/core";
+import { HOOKS, type Hook, type HookInput, type LinkedObject, TailhopError } from "@tailhop/core";
 import { lastLine, pinToCpu } from "@tailhop/kernel";
 import { type FuzzCase, type FuzzStep, link } from "./case.ts";
 import { bytes, CPU, hex, openInterpreterSide, openKernelSide, oracle, type Side } from "./harness.ts";
@@ -14,15 +14,25 @@ interface Chance {
 	readonly fillByte: number;
 	/** Moves all that programs point to. */
 	readonly controlBytes: number;
+	/** Moves contexts and packets besides, so that the low bytes of their addresses change too. */
+	readonly moved: number;
 }
 
 /** No generated program takes as many. */
 const BUDGET = 20_000_000;
 
 const CHANCES: readonly [Chance, Chance] = [
-	{ fillByte: 0xa5, controlBytes: 0 },
-	{ fillByte: 0x5a, controlBytes: 1 << 20 },
+	{ fillByte: 0xa5, controlBytes: 0, moved: 0 },
+	{ fillByte: 0x5a, controlBytes: 1 << 20, moved: 64 },
 ];
+
+function movedBy(hook: Hook, distance: number): Hook {
+	return {
+		...hook,
+		footprint: (length, flags) => hook.footprint(length, flags) + distance,
+		begin: (memory, area, input, flags) => hook.begin(memory, area + distance, input, flags),
+	};
+}
 
 /** Engines by name; the kernel is left out where there is none. */
 export async function openEngines(names: readonly string[]): Promise<readonly Engine[]> {
@@ -39,10 +49,11 @@ export async function openEngines(names: readonly string[]): Promise<readonly En
 		},
 		interpreter: () => ({
 			name: "interpreter",
-			load: (linked, { fillByte, controlBytes } = CHANCES[0]) =>
+			load: (linked, { fillByte, controlBytes, moved } = CHANCES[0]) =>
 				openInterpreterSide(linked, {
 					environment: { cpus, cpu: CPU, fillByte },
 					controlBytes,
+					...(moved === 0 ? {} : { hooks: HOOKS.map((hook) => movedBy(hook, moved)) }),
 					perfReaders: false,
 					budget: BUDGET,
 				}),

@@ -195,7 +195,8 @@ function contextLoad(it: Program): void {
 	const width = random.pick(widths) as 1 | 2 | 4 | 8;
 	const at = field.offset + width * random.below(Math.floor(field.size / width));
 	if (at % width !== 0) return;
-	code.emit(`r1 = *(${Builder.type(width)} *)(r6 + ${at})`);
+	const signed = width < 8 && random.chance(15);
+	code.emit(`r1 = *(${Builder.type(width, signed)} *)(r6 + ${at})`);
 	it.result("r1");
 }
 
@@ -302,6 +303,8 @@ interface Call {
 	readonly id: number;
 	readonly args: readonly Argument[];
 	readonly weight?: number;
+	/** No argument comes from the input: a device that exists would send the packet. */
+	readonly constant?: boolean;
 }
 
 const OFFSETS = [
@@ -312,7 +315,8 @@ const DELTAS = [
 	0, 1, -1, 2, 4, -4, 8, -8, 14, -14, 16, -16, 20, -20, 32, -32, 64, -64, 100, -200, 255, 256, -256, 1000,
 	4096, 0x7fff_ffff, -0x8000_0000,
 ];
-const LENGTHS = [0, 1, 13, 14, 15, 20, 33, 34, 54, 60, 64, 100, 128, 500, 1500, 3000, 65535, 65536, -1];
+/** None that cuts a packet before its L3 header ends: README.md, "What is not compared". */
+const LENGTHS = [0, 1, 13, 54, 60, 64, 74, 100, 128, 500, 1500, 3000, 65535, 65536, -1];
 const NO_FLAGS = [0, 0, 0, 0, 1, 2, -1];
 
 const READS: readonly Call[] = [
@@ -375,7 +379,7 @@ const TC_CALLS: readonly Call[] = [
 	{ id: 135, args: ["ctx", [0, 1, 2, 3, 4, -1]] },
 	{ id: 192, args: ["ctx", [0, 1, 0x7fff_ffff, -1], [0, 1, 2, 3]] },
 	{ id: 23, args: [[0, 1, 9999, -1], NO_FLAGS] },
-	{ id: 13, args: ["ctx", [0, 9999, -1], NO_FLAGS] },
+	{ id: 13, args: ["ctx", [0, 9999, -1], NO_FLAGS], constant: true },
 	{ id: 17, args: ["ctx"] },
 	{ id: 24, args: ["ctx"] },
 	DIFF,
@@ -398,6 +402,8 @@ function helper(it: Program): void {
 		const register = index + 1;
 		if (argument === "ctx") code.emit(`r${register} = r6`);
 		else if (argument === "size") code.emit(`r${register} = ${size}`);
+		else if (typeof argument === "object" && call.constant)
+			code.emit(`r${register} = ${random.pick(argument)}`);
 		else if (typeof argument === "object") it.number(register, argument);
 		else {
 			writes ||= argument === "to";

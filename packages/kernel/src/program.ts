@@ -81,8 +81,8 @@ export interface ProgramInfo {
 	readonly lineInfoCount: number;
 }
 
-/** How much a program may add to its packet: more than any headroom and tailroom that a test run gives. */
-const ROOM = 64 << 10;
+/** How much a program may add to its packet: skb_change_head adds up to 64 KiB a call, more than once to GSO packets. */
+const ROOM = 512 << 10;
 
 /** A program of the kernel. */
 export class KernelProgram extends Descriptor {

@@ -68,14 +68,19 @@ function mix(hash: number, value: number): number {
 	return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) >>> 0;
 }
 
+const VLAN_HLEN = 4;
+
 /** INET_ECN_CE: congestion experienced; the bits 01 and 10 say that the sender understands it. */
 const CE = 3;
 
-/** skb_protocol behind the VLAN tags in the packet. */
+/** __vlan_get_protocol: behind the VLAN tags in the packet, which begin where mac_len says, if it is set. */
 function innerProtocol(memory: LinearMemory): number {
 	let protocol = memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PROTOCOL);
 	const end = memory.u32(PACKET.END);
-	for (let at = memory.u32(PACKET.DATA) + ETH_HLEN; isVlan(protocol); at += 4) {
+	const length = memory.u32(PACKET.MAC_LENGTH);
+	if (isVlan(protocol) && length > 0 && length < VLAN_HLEN) return 0;
+	const first = length === 0 ? ETH_HLEN : length - VLAN_HLEN;
+	for (let at = memory.u32(PACKET.DATA) + first; isVlan(protocol); at += VLAN_HLEN) {
 		if (at + 4 > end) return 0;
 		protocol = memory.view.getUint16(at + 2, true);
 	}

@@ -10,6 +10,7 @@ import {
 	PACKET,
 	packetLength,
 	refreshContext,
+	resetMacLength,
 	SK_BUFF,
 	SKB_MAX_LENGTH,
 } from "./packet.ts";
@@ -140,6 +141,7 @@ function removeTag(memory: LinearMemory): number {
 	shift(memory, PACKET.MAC, VLAN_HLEN);
 	setField(memory, SK_BUFF.PROTOCOL, protocol);
 	if (networkOffset(memory) < ETH_HLEN) memory.setU32(PACKET.NETWORK, data + VLAN_HLEN + ETH_HLEN);
+	resetMacLength(memory);
 	return tci;
 }
 
@@ -350,6 +352,7 @@ export const skbRoomHelpers: readonly Helper[] = [
 				const data = memory.u32(PACKET.DATA);
 				memory.u8.fill(0, data, data + room);
 				memory.setU32(PACKET.MAC, data);
+				resetMacLength(memory);
 				return 0;
 			});
 		},

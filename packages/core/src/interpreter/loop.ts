@@ -338,6 +338,8 @@ export function loop(x: Execution, fuel: number): number {
 						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 1) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 1, r[s + 1]!)) {
+								r[d] = (r[d]! << 24) >> 24;
+								r[d + 1] = r[d]! >> 31;
 								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
@@ -356,6 +358,8 @@ export function loop(x: Execution, fuel: number): number {
 						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 2) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 2, r[s + 1]!)) {
+								r[d] = (r[d]! << 16) >> 16;
+								r[d + 1] = r[d]! >> 31;
 								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
@@ -374,6 +378,7 @@ export function loop(x: Execution, fuel: number): number {
 						if (q <= 0 || r[s + 1] !== 0 || offset < 0 || offset > span[q]! - 4) {
 							x.pc = pc;
 							if (x.loadSlow(d, q, address, 4, r[s + 1]!)) {
+								r[d + 1] = r[d]! >> 31;
 								({ start, span, writeSpan, kind } = regions);
 								break;
 							}
