@@ -36,6 +36,7 @@ import type { MapRecord, ProgramRecord } from "./records.ts";
 import { Run } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Snapshot } from "./snapshot.ts";
+import { specialFields } from "./special-fields.ts";
 import type { LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } from "./types.ts";
 
 const PERF_EVENT_ARRAY = 4;
@@ -184,6 +185,7 @@ export class Machine implements Disposable {
 				cpus: this.environment.cpus,
 				seed: this.environment.seed,
 				world: this.#world,
+				special: specialFields(linked.btf, def.valueTypeId),
 			});
 		} catch (error) {
 			// a kind that isn't there yet stops only who uses it

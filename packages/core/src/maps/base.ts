@@ -3,8 +3,8 @@ import { MACHINE } from "../memory/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import type { MapCode } from "./code.ts";
 import { EINVAL, ENOENT, ENOMEM, ENOTSUPP, EPERM } from "./errno.ts";
-import { F } from "./flags.ts";
-import type { MapContext } from "./kind.ts";
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, F } from "./flags.ts";
+import type { MapContext, SpecialField } from "./kind.ts";
 import { roundUp8 } from "./kind.ts";
 import { MAP } from "./layout.ts";
 import type { MapRuntime } from "./runtime.ts";
@@ -32,6 +32,34 @@ export abstract class BaseMap implements MapInstance {
 		this.cpus = context.cpus;
 		this.runtime = context.runtime;
 		this.code = context.runtime.code;
+		const { special } = context;
+		this.#locks = special.some(({ name }) => name === "bpf_spin_lock");
+		if (special.length > 0) this.#guard(special);
+	}
+
+	/** Values have a bpf_spin_lock, and so updates may take BPF_F_LOCK. */
+	readonly #locks: boolean;
+
+	/**
+	 * Updates around a value's special fields. Nothing else runs during a call, and no timer or kernel pointer can be
+	 * set here: the fields are zero before and after, and stay what the kernel shows of them to user space.
+	 */
+	#guard(special: readonly SpecialField[]): void {
+		const plain = this.update.bind(this);
+		this.update = (keyPtr, valuePtr, flags, cpu) => {
+			const lock = this.#locks && flags <= 6 && (flags & BPF_F_LOCK) !== 0;
+			const mode = lock ? flags & ~BPF_F_LOCK : flags;
+			const found = lock && mode !== BPF_NOEXIST ? this.getFromHost(keyPtr, 0) : 0;
+			const { u8 } = this.runtime.memory;
+			let result = 0;
+			// in place: who holds the old address sees the new value
+			if (found > 0 && mode <= BPF_EXIST) u8.copyWithin(found, valuePtr, valuePtr + this.def.valueSize);
+			else result = plain(keyPtr, valuePtr, mode, cpu);
+			const value = result === 0 ? this.getFromHost(keyPtr, 0) : 0;
+			if (value > 0)
+				for (const { offset, size } of special) u8.fill(0, value + offset, value + offset + size);
+			return result;
+		};
 	}
 
 	// program side
@@ -112,7 +140,7 @@ export abstract class BaseMap implements MapInstance {
 		if (!this.#writable) return EPERM;
 		this.#checkSize("key", key, this.def.keySize);
 		this.#checkSize("value", value, this.hostValueSize);
-		if (flags < 0n || flags > 2n) return EINVAL;
+		if (flags < 0n || flags > (this.#locks ? 6n : 2n)) return EINVAL;
 		return this.withBytes(key, value, (keyPtr, valuePtr) =>
 			this.putFromHost(keyPtr, valuePtr, Number(flags)),
 		);

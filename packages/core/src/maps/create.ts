@@ -2,7 +2,7 @@ import { TailhopError } from "../errors/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
 import { accessOk, F } from "./flags.ts";
-import type { MapWorld } from "./kind.ts";
+import type { MapWorld, SpecialField } from "./kind.ts";
 import { MAP_KINDS, mapTypeName } from "./kinds.ts";
 import { HEADER_SIZE, MAP } from "./layout.ts";
 import type { MapRuntime } from "./runtime.ts";
@@ -15,6 +15,8 @@ export interface MapOptions {
 	readonly seed: bigint;
 	/** Devices and programs that values may name; default: any device, no program. */
 	readonly world?: Partial<MapWorld>;
+	/** Locks, timers and kernel pointers in a value. */
+	readonly special?: readonly SpecialField[];
 }
 
 /**
@@ -28,7 +30,7 @@ export function createMap(
 	runtime: MapRuntime,
 	def: LinkedMap,
 	index: number,
-	{ cpus, seed, world }: MapOptions,
+	{ cpus, seed, world, special }: MapOptions,
 ): MapInstance {
 	const kind = MAP_KINDS[def.type];
 	if (!kind) {
@@ -54,6 +56,7 @@ export function createMap(
 	const context = {
 		runtime,
 		world: worldOf(cpus, world),
+		special: kept(def, special),
 		def,
 		index,
 		address,
@@ -80,7 +83,19 @@ export function openMap(runtime: MapRuntime, def: LinkedMap, address: number): M
 	}
 	const cpus = word(MAP.CPUS);
 	const world = worldOf(cpus, {});
-	return kind.open({ runtime, def, index: word(MAP.INDEX), address, cpus, seed: 0, world });
+	return kind.open({ runtime, def, index: word(MAP.INDEX), address, cpus, seed: 0, world, special: [] });
+}
+
+/** Kinds whose values may have a lock, or a timer (map_check_btf); the kernel makes others without the fields. */
+const MAY_HAVE: Readonly<Record<string, readonly number[]>> = {
+	bpf_spin_lock: [1, 2, 19, 24, 28, 29, 32],
+	bpf_timer: [1, 2, 9],
+	bpf_wq: [1, 2, 9],
+};
+
+function kept({ type, flags }: LinkedMap, special: readonly SpecialField[] = []): readonly SpecialField[] {
+	const closed = (flags & (F.RDONLY_PROG | F.WRONLY_PROG)) !== 0;
+	return closed || special.some(({ name }) => MAY_HAVE[name]?.includes(type) === false) ? [] : special;
 }
 
 const worldOf = (cpus: number, world: Partial<MapWorld> = {}): MapWorld => ({

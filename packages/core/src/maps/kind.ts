@@ -12,6 +12,13 @@ export interface MapWorld {
 	program(id: number): { readonly type: number; readonly expectedAttachType: number } | undefined;
 }
 
+/** A field of a map's values that no copy touches (struct btf_field): "bpf_spin_lock", "bpf_timer", "kptr", … */
+export interface SpecialField {
+	readonly name: string;
+	readonly offset: number;
+	readonly size: number;
+}
+
 /** What a map is made from. */
 export interface MapContext {
 	readonly runtime: MapRuntime;
@@ -23,6 +30,7 @@ export interface MapContext {
 	/** Seed of hash tables; 0 under BPF_F_ZERO_SEED. */
 	readonly seed: number;
 	readonly world: MapWorld;
+	readonly special: readonly SpecialField[];
 }
 
 /** One row of MAP_KINDS. */
