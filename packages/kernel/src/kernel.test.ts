@@ -52,7 +52,7 @@ describe("programs", () => {
 		expect(program.info().tag).toMatch(/^[0-9a-f]{16}$/);
 		expect(program.info()).toMatchObject({ gplCompatible: true, mapIds: [], btfId: 0, lineInfoCount: 0 });
 		expect(program.xlated().length).toBe(16);
-		using again = kernel.openProgramId(program.info().id);
+		using again = kernel.openProgramId(program.id);
 		expect(again.run({ data: PACKET }).retval).toBe(2);
 	});
 

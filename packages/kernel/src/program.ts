@@ -94,6 +94,11 @@ export class KernelProgram extends Descriptor {
 		this.definition = definition;
 	}
 
+	/** As `bpftool prog` shows it. */
+	get id(): number {
+		return this.#info({}).u32("id");
+	}
+
 	/** BPF_PROG_TEST_RUN, or -errno: EINVAL for an input that the kernel refuses, ENOTSUPP for a type without test runs. */
 	tryRun(input: TestRunInput = {}): TestRunOutput | number {
 		const { data, context } = input;

@@ -355,6 +355,13 @@ describe("verify", () => {
 			{ program: "good", accepted: true, verifiedInsns: 2 },
 			{ program: "bad", accepted: false, errno: 13, error: "EACCES", line: "R0 !read_ok" },
 		]);
+		// one program's answer doesn't hang on another's: the array's first user would decide its owner
+		const call = "r2 = jumps ll\n r3 = 0\n call bpf_tail_call\n r0 = 0\n exit\n";
+		const kinds = `.map jumps type=prog_array max_entries=1\n.section xdp\n.globl a\na:\n ${call}.section tc\n.globl b\nb:\n ${call}`;
+		expect(await records("verify", "--kernel", file("kinds.asm", kinds))).toMatchObject({
+			status: 0,
+			lines: [{ accepted: true }, { accepted: true }],
+		});
 		const one = await tailhop("verify", "--kernel", path, "good", "--log-level", "2");
 		expect(one.status).toBe(0);
 		expect(one.out).toContain("0: (b7) r0 = 2");

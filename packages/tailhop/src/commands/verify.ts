@@ -24,10 +24,12 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const { cpus } = await bridge.openKernel();
 	const linked = link(spec, await linkTarget(args, spec, cpus));
 	const programs = wanted(linked, args.positional[1]);
+	const answers = new Map<LinkedProgram, Answer>();
+	for (const group of alike(programs))
+		for (const answer of await ask(bridge, linked, group, level)) answers.set(answer.program, answer);
 	let refused = 0;
-	// one at a time: what one program is answered doesn't depend on the slots that others fill
 	for (const [index, program] of programs.entries()) {
-		const answer = await ask(bridge, linked, program, level);
+		const answer = answers.get(program)!;
 		if (answer.refused !== undefined) refused++;
 		if (args.flag("json")) printLine(toJson(json(answer)));
 		else for (const line of [...(index > 0 ? [""] : []), ...text(answer)]) printLine(line);
@@ -46,33 +48,45 @@ function wanted({ programs, file }: LinkedObject, name: string | undefined): rea
 	throw new TailhopError("machine/unknown-program", `no program ${name}`, { file }, { hint });
 }
 
+/**
+ * Programs that may own the same prog array. Those of another kind are loaded with maps of their own: what one
+ * program is answered must not depend on which was loaded before it.
+ */
+function alike(programs: readonly LinkedProgram[]): Iterable<readonly LinkedProgram[]> {
+	const groups = new Map<string, LinkedProgram[]>();
+	for (const program of programs) {
+		const kind = [program.type, program.expectedAttachType, program.flags].join();
+		groups.set(kind, [...(groups.get(kind) ?? []), program]);
+	}
+	return groups.values();
+}
+
 async function ask(
 	bridge: Awaited<ReturnType<typeof kernelBridge>>,
 	linked: LinkedObject,
-	program: LinkedProgram,
+	programs: readonly LinkedProgram[],
 	level: number,
-): Promise<Answer> {
+): Promise<Answer[]> {
 	const object = await bridge.KernelObject.load(
 		{ ...linked, slots: [] },
-		{ programs: [program.name], keepGoing: true, log: level },
+		{ programs: programs.map(({ name }) => name), keepGoing: true, log: level },
 	);
 	try {
-		const log = object.logs.get(program.name) ?? "";
-		const error = object.rejections.get(program.name);
-		if (error === undefined) {
-			const { verifiedInsns, jitedLength } = object.program(program.name).info();
-			return { program, log, accepted: { verifiedInsns, jitedLength } };
-		}
-		const line = bridge.lastLine(log);
-		return {
-			program,
-			log,
-			refused: {
-				errno: Number(error.detail?.errno),
-				name: String(error.detail?.name),
-				...(line === undefined ? {} : { line }),
-			},
-		};
+		return programs.map((program) => {
+			const log = object.logs.get(program.name) ?? "";
+			const error = object.rejections.get(program.name);
+			if (error === undefined) {
+				const { verifiedInsns, jitedLength } = object.program(program.name).info();
+				return { program, log, accepted: { verifiedInsns, jitedLength } };
+			}
+			const { errno, name } = error.detail ?? {};
+			const line = bridge.lastLine(log);
+			return {
+				program,
+				log,
+				refused: { errno: Number(errno), name: String(name), ...(line === undefined ? {} : { line }) },
+			};
+		});
 	} finally {
 		object.close();
 	}
