@@ -4,8 +4,10 @@
 import { allocData, freeData } from "./alloc";
 import { align8, copyBytes } from "./bytes";
 import {
-	BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, CPUS, E2BIG, EEXIST, EINVAL, ENOMEM, KIND, MAX_ENTRIES, VALUE_SIZE, isError,
+	BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, CPUS, E2BIG, EEXIST, EINVAL, ENOMEM, FLAGS, KIND, MAX_ENTRIES, VALUE_SIZE, isError,
 } from "./layout";
+
+@inline const MMAPABLE: u32 = 1 << 10;
 
 @inline const VALUES: usize = KIND;
 @inline const STRIDE: usize = KIND + 4;
@@ -17,6 +19,8 @@ export function arrayCreate(map: usize, perCpu: bool): i32 {
 	const stride = align8(load<u32>(map, VALUE_SIZE));
 	let bytes = <u64>stride * <u64>load<u32>(map, MAX_ENTRIES);
 	if (perCpu) bytes *= <u64>load<u32>(map, CPUS);
+	// what is mapped is whole pages
+	if (load<u32>(map, FLAGS) & MMAPABLE) bytes = (bytes + 4095) & ~4095;
 	if (bytes > 0xf0000000) return ENOMEM;
 	const values = allocData(<usize>bytes);
 	if (isError(values)) return ENOMEM;

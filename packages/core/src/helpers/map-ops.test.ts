@@ -120,6 +120,8 @@ describe("for_each_map_elem", () => {
 	/** Three elements, cursors 1-3. */
 	const three: Partial<MapInstance> = {
 		next: (cursor) => (cursor < 3 ? cursor + 1 : 0),
+		link: (cursor) => cursor,
+		follow: (link) => (link < 3 ? link + 1 : 0),
 		cursorKey: (cursor) => 0x100 * cursor,
 		cursorValue: (cursor, cpu) => 0x100 * cursor + 0x10 + cpu,
 	};

@@ -107,16 +107,18 @@ function walk(
 	map: MapInstance,
 	context: readonly [lo: number, hi: number],
 ): Iteration {
-	if (!map.next || !map.cursorKey || !map.cursorValue) return unsupported(map, forEach.name);
+	if (!map.next || !map.link || !map.cursorKey || !map.cursorValue) return unsupported(map, forEach.name);
 	const { cpu } = runtime;
-	let cursor = 0;
+	/** Where the walk goes on, read before the callback, which may delete the element. */
+	let link = 0;
 	let visited = 0;
 	return {
 		next(previous) {
 			if (previous !== undefined && previous !== 0) return undefined;
-			cursor = map.next!(cursor);
+			const cursor = previous === undefined ? map.next!(0) : map.follow!(link);
 			if (cursor === 0) return undefined;
 			visited++;
+			link = map.link!(cursor);
 			return [map.address, map.cursorKey!(cursor), map.cursorValue!(cursor, cpu), context];
 		},
 		result: () => visited,

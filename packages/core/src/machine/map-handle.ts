@@ -307,6 +307,17 @@ export class MapHandle implements Disposable {
 		);
 	}
 
+	/**
+	 * What mmap(2) shows of an array with BPF_F_MMAPABLE: the values themselves, `roundUp(valueSize, 8)` bytes apart, in
+	 * whole pages; written through, too. The bytes of a machine's memory may move when it grows: ask after each run.
+	 * @throws TailhopError machine/invalid-input where mmap(2) refuses; a frozen map takes `write: false` only
+	 */
+	view({ write = true } = {}): Uint8Array {
+		const view = this.instance.mmap?.(write) ?? -524;
+		if (typeof view === "number") throw this.#failed("mmap", view);
+		return view;
+	}
+
 	/** BPF_MAP_FREEZE. */
 	freeze(): void {
 		const result = this.instance.freeze();

@@ -1,6 +1,6 @@
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, type BatchOperation, nextIndex } from "./base.ts";
-import { E2BIG, EINVAL, ENOTSUPP } from "./errno.ts";
+import { E2BIG, EACCES, EINVAL, ENOTSUPP, EPERM } from "./errno.ts";
 import { ACCESS, F } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { ARRAY, HEADER_SIZE } from "./layout.ts";
@@ -51,6 +51,17 @@ export class ArrayMap extends BaseMap {
 		return nextIndex(key, this.def.maxEntries);
 	}
 
+	/** bpf_map_mmap, array_map_mmap. */
+	mmap(write: boolean): Uint8Array | number {
+		const { flags, maxEntries, valueSize } = this.def;
+		if (write && this.frozen) return EPERM;
+		if (write && flags & F.RDONLY_PROG) return EACCES;
+		if (!(flags & F.MMAPABLE)) return EINVAL;
+		const { memory } = this.runtime;
+		const start = memory.u32(this.address + ARRAY.VALUES);
+		return memory.u8.subarray(start, start + Math.ceil((roundUp8(valueSize) * maxEntries) / PAGE) * PAGE);
+	}
+
 	/** array_map_direct_value_addr: an array of one entry only. */
 	override valueAddress(offset: number): number {
 		if (offset < 0 || offset >= MAX_VALUE_OFFSET) return EINVAL;
@@ -61,6 +72,7 @@ export class ArrayMap extends BaseMap {
 	}
 }
 
+const PAGE = 4096;
 /** BPF_MAX_VAR_OFF: lddw's offsets end here, whatever the map. */
 const MAX_VALUE_OFFSET = 2 ** 29;
 

@@ -68,6 +68,13 @@ export interface MapInstance {
 	/** Address of the single value of an array map at a byte offset (lddw map value), or -errno. */
 	valueAddress(offset: number): number;
 
+	/**
+	 * mmap(2) of an array with BPF_F_MMAPABLE: its values, `roundUp(valueSize, 8)` bytes each, and zeros up to a whole
+	 * page, as a view of the machine's memory. Take it anew after each run: memory may have grown. `write`: -EPERM of
+	 * a frozen map, -EACCES of a BPF_F_RDONLY_PROG one. -EINVAL without the flag; kinds without it cannot be mapped.
+	 */
+	mmap?(write: boolean): Uint8Array | number;
+
 	/** prog_array and perf_event_array: the words. */
 	readonly slots?: Slots;
 	/** ringbuf. */
