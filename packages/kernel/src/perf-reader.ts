@@ -31,7 +31,10 @@ const ENODEV = 19;
  */
 export class PerfReader {
 	readonly map: KernelMap;
+	readonly #pages: number;
 	readonly #rings: PerfRing[] = [];
+	/** Of rings that were replaced. */
+	#lost = 0;
 
 	/**
 	 * `pages` (a power of two) is the size of each CPU's ring. Throws "kernel/rejected" where perf_event_open is
@@ -39,6 +42,7 @@ export class PerfReader {
 	 */
 	constructor(map: KernelMap, pages = 64) {
 		this.map = map;
+		this.#pages = pages;
 		const { kernel, definition } = map;
 		try {
 			for (let cpu = 0; cpu < Math.min(kernel.cpus, definition.maxEntries); cpu++) {
@@ -54,12 +58,22 @@ export class PerfReader {
 
 	/** Everything since the last call, CPU by CPU, in each CPU's order. */
 	read(): PerfEvent[] {
-		return this.#rings.flatMap((ring) => ring.read().map((data) => ({ cpu: ring.cpu, data })));
+		const events = this.#rings.flatMap((ring) => ring.read().map((data) => ({ cpu: ring.cpu, data })));
+		this.#rings.forEach((ring, index) => {
+			if (ring.worn) this.#replace(ring, index);
+		});
+		return events;
+	}
+
+	#replace(ring: PerfRing, index: number): void {
+		this.#lost += ring.lost;
+		ring.close();
+		this.#rings.splice(index, 1, ...[PerfRing.open(this.map, ring.cpu, this.#pages) ?? []].flat());
 	}
 
 	/** Events that found a ring full, so far. */
 	get lost(): number {
-		return this.#rings.reduce((sum, ring) => sum + ring.lost, 0);
+		return this.#rings.reduce((sum, ring) => sum + ring.lost, this.#lost);
 	}
 
 	close(): void {
@@ -79,6 +93,8 @@ class PerfRing {
 	readonly #mapping: Mapping;
 	readonly #words: BigUint64Array;
 	readonly #data: Uint8Array;
+	/** Bytes of the last read. */
+	#lastRead = 0;
 
 	private constructor(map: KernelMap, cpu: number, fd: number, mapping: Mapping) {
 		this.cpu = cpu;
@@ -122,6 +138,17 @@ class PerfRing {
 		return ring;
 	}
 
+	/**
+	 * Half used up, and nothing is left to be said of events that found no room (a ring that was never full). The
+	 * kernel skips the bytes that fill a sample up (perf_output_sample): in the first lap they are
+	 * zeros, in the next they would show what lay there before; and what was read cannot be cleared (its pages are
+	 * for reading only).
+	 */
+	get worn(): boolean {
+		const half = this.#data.length / 2;
+		return Atomics.load(this.#words, TAIL) > BigInt(half) && this.#lastRead < half;
+	}
+
 	/** Raw data of every sample between tail and head; the consumer's position moves. */
 	read(): Uint8Array[] {
 		const head = Atomics.load(this.#words, HEAD);
@@ -138,6 +165,7 @@ class PerfRing {
 			else if (type === PERF_RECORD_LOST) this.lost += Number(view.getBigUint64(8, true));
 			tail += BigInt(size);
 		}
+		this.#lastRead = Number(head - Atomics.load(this.#words, TAIL));
 		Atomics.store(this.#words, TAIL, head);
 		return samples;
 	}

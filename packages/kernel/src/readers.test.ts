@@ -67,6 +67,16 @@ describe("events", () => {
 		expect(perfSample(new Uint8Array(7).fill(0x2a))).toEqual(data);
 	});
 
+	onKernel("of perf: zeros behind the data however often the ring was filled", async () => {
+		using loaded = await KernelObject.load(object, { perfReaders: false });
+		using reader = new PerfReader(loaded.map("events"), 1);
+		const data = perfSample(new Uint8Array(7).fill(0x2a));
+		for (let round = 0; round < 400; round++) {
+			for (const name of ["packet", "seven"]) loaded.run(name, { packet: PACKET });
+			expect(reader.read().map((event) => event.data)[1]).toEqual(data);
+		}
+	});
+
 	onKernel("of perf, with the packet's first bytes", async () => {
 		using loaded = await KernelObject.load(object);
 		const { output } = loaded.run("packet", { packet: PACKET });
