@@ -6,6 +6,7 @@ export { fixture, fixtureNames } from "./fixtures.ts";
 export { pinning } from "./kernel-side.ts";
 export * from "./packets.ts";
 export type { Outcome } from "./side.ts";
+export { type OpenSockets, openConnection, openSockets } from "./sockets.ts";
 export type {
 	Bytes,
 	Case,

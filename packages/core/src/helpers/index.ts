@@ -7,4 +7,7 @@ export { PROTOTYPES, prototypeFor } from "./prototypes.ts";
 export { knowsDevice } from "./redirect.ts";
 export { HELPERS, isImplemented } from "./registry.ts";
 export { readRing } from "./ringbuf.ts";
+export * from "./socket-layout.ts";
+export { socketsSize, writeSockets } from "./socket-table.ts";
+export { MAX_TAIL_CALLS } from "./tail-call.ts";
 export type * from "./types.ts";

@@ -17,6 +17,7 @@ import { skbRoomPrototypes } from "./skb-room.ts";
 import { socketPrototypes } from "./sockets.ts";
 import { sockopsPrototypes } from "./sockops.ts";
 import { stringPrototypes } from "./strings.ts";
+import { syncookiePrototypes } from "./syncookies.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { taskPrototypes } from "./tasks.ts";
 import { timePrototypes } from "./time.ts";
@@ -36,6 +37,7 @@ export const PROTOTYPE_LIST: readonly HelperPrototype[] = [
 	...stringPrototypes,
 	...ringbufPrototypes,
 	...socketPrototypes,
+	...syncookiePrototypes,
 	...sockopsPrototypes,
 	...skbOtherPrototypes,
 	...taskPrototypes,

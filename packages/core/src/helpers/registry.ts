@@ -15,6 +15,7 @@ import { skbOtherHelpers } from "./skb-other.ts";
 import { skbRoomHelpers } from "./skb-room.ts";
 import { socketHelpers } from "./sockets.ts";
 import { stringHelpers } from "./strings.ts";
+import { syncookieHelpers } from "./syncookies.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { taskHelpers } from "./tasks.ts";
 import { timeHelpers } from "./time.ts";
@@ -34,6 +35,7 @@ const families: readonly (readonly Helper[])[] = [
 	skbOtherHelpers,
 	taskHelpers,
 	socketHelpers,
+	syncookieHelpers,
 	tunnelHelpers,
 	skbRoomHelpers,
 	skbMetaHelpers,

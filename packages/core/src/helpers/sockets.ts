@@ -1,13 +1,16 @@
 import { EINVAL, EOPNOTSUPP } from "./errno.ts";
 import { implement } from "./implement.ts";
 import { mapAt } from "./map-ops.ts";
+import { PACKET, PACKET_KIND, SK_BUFF, XDP_MD } from "./packet.ts";
+import { AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_STRIDE, TCP_AT, TCP_STATE } from "./socket-layout.ts";
+import { lookupSocket, type SocketEntry, socketsOf } from "./socket-table.ts";
 import { returnU64 } from "./time.ts";
-import type { HelperPrototype } from "./types.ts";
+import type { HelperImplementation, HelperPrototype, HelperRuntime } from "./types.ts";
 
 /** BPF_SK_STORAGE_GET_F_CREATE. */
 const SK_STORAGE_CREATE = 1;
 
-/** Sockets: lookup, references, cookies, storage, SYN cookies (net/core/filter.c, bpf_sk_storage.c). */
+/** Sockets: lookup, references, casts, storage (net/core/filter.c, bpf_sk_storage.c). */
 export const socketPrototypes = [
 	{ id: 81, name: "get_local_storage", args: ["map", "anything"], returns: "map_value" },
 	{
@@ -36,26 +39,12 @@ export const socketPrototypes = [
 		acquires: true,
 	},
 	{
-		id: 100,
-		name: "tcp_check_syncookie",
-		args: ["sock_common", "mem_in", "size", "mem_in", "size"],
-		returns: "int",
-		gplOnly: true,
-	},
-	{
 		id: 107,
 		name: "sk_storage_get",
 		args: ["map", "sock_common", "map_value_or_null", "anything"],
 		returns: "map_value_or_null",
 	},
 	{ id: 108, name: "sk_storage_delete", args: ["map", "sock_common"], returns: "int" },
-	{
-		id: 110,
-		name: "tcp_gen_syncookie",
-		args: ["sock_common", "mem_in", "size", "mem_in", "size"],
-		returns: "int",
-		gplOnly: true,
-	},
 	{ id: 122, name: "get_netns_cookie", args: ["ctx_or_null"], returns: "u64" },
 	{ id: 124, name: "sk_assign", args: ["ctx", "sock_common", "anything"], returns: "int" },
 	{ id: 128, name: "sk_cgroup_id", args: ["sock_common"], returns: "u64" },
@@ -67,59 +56,140 @@ export const socketPrototypes = [
 	{ id: 140, name: "skc_to_udp6_sock", args: ["sock_common"], returns: "btf_id_or_null" },
 	{ id: 178, name: "skc_to_unix_sock", args: ["sock_common"], returns: "btf_id_or_null" },
 	{ id: 196, name: "skc_to_mptcp_sock", args: ["sock_common"], returns: "btf_id_or_null" },
-	{
-		id: 204,
-		name: "tcp_raw_gen_syncookie_ipv4",
-		args: ["mem_in", "mem_in", "size_or_zero"],
-		returns: "int",
-		fixedSizes: { 0: 20 },
-		gplOnly: true,
-	},
-	{
-		id: 205,
-		name: "tcp_raw_gen_syncookie_ipv6",
-		args: ["mem_in", "mem_in", "size_or_zero"],
-		returns: "int",
-		fixedSizes: { 0: 40 },
-		gplOnly: true,
-	},
-	{
-		id: 206,
-		name: "tcp_raw_check_syncookie_ipv4",
-		args: ["mem_in", "mem_in"],
-		returns: "int",
-		fixedSizes: { 0: 20, 1: 20 },
-		gplOnly: true,
-	},
-	{
-		id: 207,
-		name: "tcp_raw_check_syncookie_ipv6",
-		args: ["mem_in", "mem_in"],
-		returns: "int",
-		fixedSizes: { 0: 40, 1: 20 },
-		gplOnly: true,
-	},
 ] as const satisfies readonly HelperPrototype[];
 
+/** struct bpf_sock_tuple: addresses, then ports, for each family. */
+const TUPLE_SIZE = { 12: 4, 36: 16 } as const;
+
 /**
- * The modelled network has no sockets but the one that a test run's skb belongs to: a full socket, neither TCP nor
- * listening. So every lookup answers NULL, as a test run in an idle network namespace does.
+ * The socket that a tuple belongs to (kernel: __bpf_skc_lookup). Other network namespaces than the packet's are not
+ * modelled: their ids are unknown, and the answer NULL.
+ */
+function lookup(
+	rt: HelperRuntime,
+	protocol: number,
+	tuple: number,
+	size: number,
+	netns: number,
+	flags: number,
+): SocketEntry | undefined {
+	const addressSize = TUPLE_SIZE[size as keyof typeof TUPLE_SIZE];
+	if (addressSize === undefined || rt.argHi[2] !== 0) return undefined;
+	if (flags !== 0 || rt.argHi[4] !== 0 || netns >= 0) return undefined;
+	if ((rt.sockets ?? 0) === 0) return undefined;
+	const bytes = rt.memory.read(tuple >>> 0, size);
+	const port = (at: number) => (bytes[at]! << 8) | bytes[at + 1]!;
+	const ports = 2 * addressSize;
+	return lookupSocket(
+		rt.environment,
+		protocol,
+		{
+			source: { address: bytes.subarray(0, addressSize), port: port(ports) },
+			target: { address: bytes.subarray(addressSize, ports), port: port(ports + 2) },
+		},
+		incomingDevice(rt),
+	);
+}
+
+/** What a packet comes in on, for sockets that are bound to a device. */
+function incomingDevice({ memory }: HelperRuntime): number {
+	const context = memory.u32(PACKET.CONTEXT);
+	if (memory.u32(PACKET.KIND) === PACKET_KIND.XDP) return memory.u32(context + XDP_MD.INGRESS_IFINDEX);
+	return memory.u32(context + SK_BUFF.IFINDEX);
+}
+
+const addressOf = (rt: HelperRuntime, entry: SocketEntry | undefined): number =>
+	entry === undefined ? 0 : rt.sockets! + entry.index * SOCKET_STRIDE;
+
+/** Which socket of the Environment a pointer means; undefined: the test run's own, or one of a map. */
+export function socketAt(rt: HelperRuntime, address: number): SocketEntry | undefined {
+	const { sockets = 0 } = rt;
+	if (sockets === 0) return undefined;
+	return socketsOf(rt.environment)[Math.floor(((address >>> 0) - sockets) / SOCKET_STRIDE)];
+}
+
+/** The listener that a request belongs to. */
+const listenerOf = (rt: HelperRuntime, { local }: SocketEntry): SocketEntry | undefined =>
+	lookupSocket(
+		rt.environment,
+		IPPROTO_TCP,
+		{ source: { address: new Uint8Array(local.address.length), port: 0 }, target: local },
+		0,
+	);
+
+/** sk_to_full_sk: of a request its listener, of a socket in time-wait nothing. */
+function fullSocket(rt: HelperRuntime, entry: SocketEntry | undefined): SocketEntry | undefined {
+	if (entry?.state === TCP_STATE["time-wait"]) return undefined;
+	return entry?.state === TCP_STATE["new-syn-recv"] ? listenerOf(rt, entry) : entry;
+}
+
+const isMini = ({ state }: SocketEntry): boolean =>
+	state === TCP_STATE["time-wait"] || state === TCP_STATE["new-syn-recv"];
+
+/** skc_to_*: the pointer itself if the socket is of that kind. */
+const castIf =
+	(test: (entry: SocketEntry) => boolean): HelperImplementation =>
+	(rt, socket) => {
+		const entry = socketAt(rt, socket);
+		return entry !== undefined && test(entry) ? addressOf(rt, entry) : 0;
+	};
+
+const isTcp = (entry: SocketEntry): boolean => entry.protocol === IPPROTO_TCP && !isMini(entry);
+
+/** Every socket is in the root cgroup, whose id is 1. */
+const ROOT_CGROUP = 1n;
+const inCgroup = (rt: HelperRuntime, socket: number): boolean => {
+	const entry = socketAt(rt, socket);
+	return entry === undefined || fullSocket(rt, entry) !== undefined;
+};
+
+/**
+ * The sockets are those that the Environment declares, and the one that a test run's skb belongs to: a full socket,
+ * neither TCP nor UDP, that no lookup finds.
  */
 export const socketHelpers = /* @__PURE__ */ implement(socketPrototypes, {
-	84: () => 0,
-	85: () => 0,
-	99: () => 0,
+	84: (rt, _context, tuple, size, netns, flags) =>
+		addressOf(rt, fullSocket(rt, lookup(rt, IPPROTO_TCP, tuple, size, netns, flags))),
+	85: (rt, _context, tuple, size, netns, flags) =>
+		addressOf(rt, lookup(rt, IPPROTO_UDP, tuple, size, netns, flags)),
+	99: (rt, _context, tuple, size, netns, flags) =>
+		addressOf(rt, lookup(rt, IPPROTO_TCP, tuple, size, netns, flags)),
 	86: () => 0,
-	95: (_rt, socket) => socket,
-	96: () => 0,
-	98: () => 0,
+	95(rt, socket) {
+		const entry = socketAt(rt, socket);
+		return entry !== undefined && isMini(entry) ? 0 : socket;
+	},
+	96(rt, socket) {
+		const entry = socketAt(rt, socket);
+		return entry !== undefined && isTcp(entry) ? addressOf(rt, entry) + TCP_AT : 0;
+	},
+	98(rt, socket) {
+		const entry = fullSocket(rt, socketAt(rt, socket));
+		return entry?.state === TCP_STATE.listen ? addressOf(rt, entry) : 0;
+	},
 	81: (rt, map) => mapAt(rt, map, "get_local_storage").storage?.of(rt.cpu, 0, true) ?? 0,
 	107(rt, map, socket, value, flags) {
 		if (rt.argHi[3] !== 0 || flags >>> 0 > SK_STORAGE_CREATE) return 0;
-		return mapAt(rt, map, "sk_storage_get").storage?.of(socket >>> 0, value >>> 0, flags !== 0) ?? 0;
+		return mapAt(rt, map, "sk_storage_get").storage?.of(owner(rt, socket), value >>> 0, flags !== 0) ?? 0;
 	},
-	108: (rt, map, socket) => mapAt(rt, map, "sk_storage_delete").storage?.remove(socket >>> 0) ?? EINVAL,
+	108: (rt, map, socket) => mapAt(rt, map, "sk_storage_delete").storage?.remove(owner(rt, socket)) ?? EINVAL,
 	122: (rt) => returnU64(rt, rt.environment.netnsCookie ?? 1n),
 	// a test run is not at the ingress hook
 	124: (rt, _context, _socket, flags) => (flags !== 0 || rt.argHi[2] !== 0 ? EINVAL : EOPNOTSUPP),
+	128: (rt, socket) => returnU64(rt, inCgroup(rt, socket) ? ROOT_CGROUP : 0n),
+	129: (rt, socket, level) => returnU64(rt, level === 0 && inCgroup(rt, socket) ? ROOT_CGROUP : 0n),
+	136: castIf((entry) => isTcp(entry) && entry.family === AF_INET6),
+	137: castIf(isTcp),
+	138: castIf(({ state }) => state === TCP_STATE["time-wait"]),
+	139: castIf(({ state }) => state === TCP_STATE["new-syn-recv"]),
+	140: castIf(({ protocol, family }) => protocol === IPPROTO_UDP && family === AF_INET6),
+	// neither kind can be declared
+	178: () => 0,
+	196: () => 0,
 });
+
+/** What storage hangs on: the socket, however the pointer to it was made. */
+function owner(rt: HelperRuntime, socket: number): number {
+	const entry = socketAt(rt, socket);
+	return entry === undefined ? socket >>> 0 : addressOf(rt, entry);
+}

@@ -85,6 +85,8 @@ export interface HelperPrototype {
 	/** Which argument (1-5) is the reference released. */
 	readonly releases?: number;
 	readonly mightSleep?: boolean;
+	/** Registers behind `args` are read as the format says, and may be uninitialised (trace_printk). */
+	readonly variadic?: boolean;
 }
 
 /** Something that a program gave to the outside, in order. */
@@ -111,6 +113,8 @@ export interface HelperRuntime {
 	readonly context: number;
 	/** CPU that the program runs on. */
 	readonly cpu: number;
+	/** Where the Environment's sockets lie (writeSockets); absent or 0: nowhere, and lookups find none. */
+	readonly sockets?: number;
 	map(address: number): MapInstance | undefined;
 	/** Monotonic nanoseconds (two calls may differ); advances the Environment's clock word. */
 	clock(): bigint;
@@ -203,6 +207,40 @@ export interface Interface {
 	readonly addresses?: readonly string[];
 }
 
+/** States of TCP, as `ss` names them; "new-syn-recv" is a request that the listener answered. */
+export type TcpState =
+	| "established"
+	| "syn-sent"
+	| "syn-recv"
+	| "fin-wait-1"
+	| "fin-wait-2"
+	| "time-wait"
+	| "close"
+	| "close-wait"
+	| "last-ack"
+	| "listen"
+	| "closing"
+	| "new-syn-recv";
+
+/** A socket of the host, for lookups: `{ proto: "tcp", local: "0.0.0.0:80" }` listens. */
+export interface Socket {
+	readonly proto: "tcp" | "udp";
+	/** "10.0.0.1:80", "[2001:db8::1]:80"; 0.0.0.0 takes any IPv4 address, [::] any address of both families. */
+	readonly local: string;
+	/** The peer. Absent: a TCP socket listens, a UDP socket takes what comes from anybody. */
+	readonly remote?: string;
+	/** Of TCP; default "listen", or "established" where there is a peer. */
+	readonly state?: TcpState;
+	/** SO_BINDTODEVICE: only what comes in here; default any. */
+	readonly ifindex?: number;
+	/** IPV6_V6ONLY. */
+	readonly v6only?: boolean;
+	readonly mark?: number;
+	readonly priority?: number;
+	/** Fields of struct bpf_tcp_sock, by name: `{ snd_cwnd: 10 }`; the others are 0. */
+	readonly tcp?: Readonly<Record<string, number | bigint>>;
+}
+
 /** The process that runs the program. */
 export interface Task {
 	readonly pid: number;
@@ -234,4 +272,6 @@ export interface Environment {
 	readonly routes: readonly Route[];
 	readonly neighbours: readonly Neighbour[];
 	readonly interfaces: readonly Interface[];
+	/** What sk_lookup_tcp, sk_lookup_udp and skc_lookup_tcp find; default none. Memory is taken when a Machine is made. */
+	readonly sockets?: readonly Socket[];
 }

@@ -1,6 +1,7 @@
 export { fieldAt, loadAllowed, loadedFrom, storeAllowed } from "./access.ts";
 export { cgroupSkbHook } from "./cgroup-skb.ts";
 export { HOOKS, hookFor } from "./hooks.ts";
+export { SOCKET_VIEWS, type SocketView, type SockField, socketField } from "./sock-fields.ts";
 export { socketFilterHook } from "./socket-filter.ts";
 export { schedActHook, schedClsHook } from "./tc.ts";
 export type {

@@ -1,4 +1,6 @@
 import {
+	AF_INET,
+	AF_INET6,
 	ETH_HLEN,
 	ETHERTYPE,
 	encapsulatedProtocol,
@@ -13,6 +15,8 @@ import {
 	SK_BUFF,
 	SKB_BUFFER_SIZE,
 	SKB_HEADROOM,
+	SOCK,
+	TCP_STATE,
 	TUNNEL_SIZE,
 } from "../helpers/index.ts";
 import { type LinearMemory, MACHINE } from "../memory/index.ts";
@@ -47,21 +51,6 @@ const WRITTEN_BACK = SETTABLE.filter((name) => name !== "gso_size");
 
 const settable = tcFields.filter(({ name }) => SETTABLE.includes(name));
 const writtenBack = tcFields.filter(({ name }) => WRITTEN_BACK.includes(name));
-
-/** struct bpf_sock, as skb->sk shows the test run's socket. */
-const SOCK = {
-	FAMILY: 4,
-	SRC_IP4: 24,
-	SRC_IP6: 28,
-	DST_IP4: 52,
-	DST_IP6: 56,
-	STATE: 72,
-	RX_QUEUE_MAPPING: 76,
-	SIZE: 80,
-} as const;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const TCP_CLOSE = 7;
 
 // Area: context, socket, tunnel metadata, the buffer that the packet moves in.
 const SOCK_AT = SK_BUFF.SIZE;
@@ -218,7 +207,7 @@ function checkContext(given: Uint8Array, length: number): void {
 /** The socket of a test run: closed, without ports, with the packet's addresses. */
 function writeSock(memory: LinearMemory, at: number, packet: Uint8Array, protocol: number): void {
 	memory.u8.fill(0, at, at + SOCK.SIZE);
-	memory.setU32(at + SOCK.STATE, TCP_CLOSE);
+	memory.setU32(at + SOCK.STATE, TCP_STATE.close);
 	memory.setU32(at + SOCK.RX_QUEUE_MAPPING, 0xffffffff);
 	if (protocol === ETHERTYPE.IP) {
 		memory.setU32(at + SOCK.FAMILY, AF_INET);

@@ -9,9 +9,11 @@ import {
 	prototypeFor,
 	type ReturnKind,
 } from "../helpers/index.ts";
+import type { SocketView } from "../hooks/index.ts";
 import { type MapInstance, programAccess } from "../maps/index.ts";
 import type { Execution } from "./execution.ts";
 import { accessFault, REGION, SCALAR } from "./regions.ts";
+import { newSocketRegion, socketRegion } from "./sockets.ts";
 
 /** Helpers that change what a map holds: map_update_elem, map_delete_elem, map_push_elem, map_pop_elem. */
 const WRITERS: readonly number[] = [2, 3, 87, 88];
@@ -35,6 +37,8 @@ export interface HelperPlan {
 	readonly returns: ReturnKind;
 	readonly fixedSizes: Readonly<Record<number, number>>;
 	readonly changesPacket: boolean;
+	/** r0 is a reference that the program must give back. */
+	readonly acquires: boolean;
 	/** 0, or which argument is a reference that the helper takes away. */
 	readonly releases: number;
 	readonly run: HelperImplementation | undefined;
@@ -53,6 +57,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		returns,
 		fixedSizes = {},
 		changesPacket = false,
+		acquires = false,
 		releases = 0,
 	} = linux ?? helper.prototype;
 	const common = {
@@ -62,6 +67,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		returns,
 		fixedSizes,
 		changesPacket,
+		acquires,
 		releases,
 		result: returns === "int" || returns === "u64" || returns === "void" ? returns : ("pointer" as const),
 	};
@@ -153,6 +159,12 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				if (kind === "ringbuf_mem" && r[at]! >>> 0 !== x.regions.first(provenance))
 					wrong(x, plan, i, "the record's start");
 				break;
+			case "sock":
+			case "sock_or_null":
+			case "sock_common":
+			case "sock_common_or_null":
+				checkSocket(x, plan, i, kind);
+				break;
 			case "stack_or_null":
 				if (provenance > 0 ? x.regions.kind[provenance] !== REGION.STACK : r[at] !== 0 || r[at + 1] !== 0)
 					wrong(x, plan, i, "a pointer to the stack or null");
@@ -162,6 +174,27 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				break;
 		}
 	}
+}
+
+/** A pointer to a socket, as it was given: live, unmoved, and a reference where it is to be released. */
+function checkSocket(x: Execution, plan: HelperPlan, i: number, kind: ArgKind): void {
+	const { regions, registers: r } = x;
+	const at = 2 + 2 * i;
+	const provenance = x.provenance[at]!;
+	if (provenance === SCALAR && r[at] === 0 && r[at + 1] === 0 && kind.endsWith("_or_null")) return;
+	if (
+		provenance <= 0 ||
+		regions.kind[provenance] !== REGION.SOCKET ||
+		r[at]! >>> 0 !== regions.first(provenance)
+	)
+		wrong(x, plan, i, "a socket");
+	if (regions.ended(provenance) !== undefined) wrong(x, plan, i, "a socket that was not released");
+	if (plan.releases === i + 1 && !regions.referenced(provenance))
+		x.fault(
+			"fault/argument",
+			`R${i + 1} must be referenced when passed to release function`,
+			"Release only what a lookup returned, once.",
+		);
 }
 
 /** record_func_map and check_map_func_compatibility of the verifier, with its words. */
@@ -243,11 +276,27 @@ function checkString(x: Execution, plan: HelperPlan, i: number, provenance: numb
 
 /** Provenance of r0 after a helper; releases and acquires are noted on the way. */
 export function resultProvenance(x: Execution, plan: HelperPlan, result: number): number {
-	const { regions, registers: r, provenance: p } = x;
+	const { regions, provenance: p } = x;
 	if (plan.releases > 0) {
 		const released = p[2 * plan.releases]!;
-		if (released > 0) regions.finish(released, `bpf_${plan.name} at insn ${x.insn - 1}`);
+		if (released > 0) regions.release(released, `bpf_${plan.name} at insn ${x.insn - 1}`);
 	}
+	const made = pointerMade(x, plan, result);
+	if (made > 0 && plan.acquires) regions.acquire(made);
+	return made;
+}
+
+/** What a socket that a helper returns shows. */
+const VIEW: Partial<Record<ReturnKind, SocketView>> = {
+	sock_or_null: "sock",
+	sock_common_or_null: "sock_common",
+	tcp_sock_or_null: "tcp_sock",
+};
+/** tcp_sock, sk_fullsock, skc_to_*: another pointer to the socket given (kernel: is_ptr_cast_function). */
+const CASTS: ReadonlySet<number> = new Set([95, 96, 136, 137, 138, 139, 140, 178, 196]);
+
+function pointerMade(x: Execution, plan: HelperPlan, result: number): number {
+	const { regions, registers: r, provenance: p } = x;
 	switch (plan.returns) {
 		case "void":
 			return -1;
@@ -263,8 +312,7 @@ export function resultProvenance(x: Execution, plan: HelperPlan, result: number)
 					: regions.element(REGION.MAP, inner.address, 0, "r", inner.index, inner.def.name);
 			}
 			// what a socket's words mean is not modelled: a pointer to look at, not into
-			if (SOCKET_MAPS.includes(map.def.type))
-				return regions.element(REGION.SOCKET, result >>> 0, 0, "r", map.index, map.def.name);
+			if (SOCKET_MAPS.includes(map.def.type)) return socketRegion(x, result >>> 0, "none", map.def.name);
 			return mapValueRegion(x, map, result >>> 0);
 		}
 		case "mem_or_null":
@@ -286,7 +334,12 @@ export function resultProvenance(x: Execution, plan: HelperPlan, result: number)
 		case "sock_common_or_null":
 		case "percpu_or_null":
 		case "btf_id_or_null":
-			return result === 0 ? SCALAR : regions.element(REGION.SOCKET, result >>> 0, 0, "r", 0, plan.name);
+		case "btf_id": {
+			if (result === 0) return SCALAR;
+			const made = newSocketRegion(x, result >>> 0, VIEW[plan.returns] ?? "none", `of bpf_${plan.name}`);
+			if (CASTS.has(plan.id)) regions.share(made, p[2]!);
+			return made;
+		}
 		default:
 			return SCALAR;
 	}

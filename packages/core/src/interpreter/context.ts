@@ -1,7 +1,8 @@
 import { type ContextField, type Hook, loadAllowed, loadedFrom, storeAllowed } from "../hooks/index.ts";
 import type { Execution } from "./execution.ts";
 import { FIRST_CONSTANT } from "./lower.ts";
-import { REGION, SCALAR } from "./regions.ts";
+import { SCALAR } from "./regions.ts";
+import { socketRegion } from "./sockets.ts";
 
 /**
  * Accesses to a context go by the hook's table of fields, not by plain memory: which offsets exist, which widths
@@ -64,8 +65,9 @@ function pointerOf(x: Execution, hook: Hook, field: ContextField, value: number)
 		default: {
 			if (value === 0) return SCALAR;
 			const behind = hook.target?.(x.host.runtime.memory, field.pointer);
+			const view = field.pointer === "sock_or_null" && behind !== undefined ? "sock_common" : "none";
 			// what the hook doesn't model is a pointer all the same, with no access through it
-			return x.regions.element(REGION.SOCKET, value >>> 0, behind?.size ?? 0, "r", 0, field.name);
+			return socketRegion(x, value >>> 0, view, field.name);
 		}
 	}
 }

@@ -1,5 +1,5 @@
 import { type SourceLine, TailhopError, type Where } from "../errors/index.ts";
-import type { Environment, Helper, HelperRuntime } from "../helpers/index.ts";
+import { type Environment, type Helper, type HelperRuntime, MAX_TAIL_CALLS } from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
 import { helperName } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -8,9 +8,7 @@ import { contextLoad, contextStore } from "./context.ts";
 import { loop } from "./loop.ts";
 import { type LoweredProgram, STRIDE } from "./lower.ts";
 import { accessFault, REGION, type Regions, SCALAR, UNINITIALIZED } from "./regions.ts";
-
-/** Tail calls that one invocation may make (MAX_TAIL_CALL_CNT). */
-export const MAX_TAIL_CALLS = 33;
+import { socketLoad } from "./sockets.ts";
 
 /** BPF_MAP_TYPE_PROG_ARRAY. */
 const PROG_ARRAY = 3;
@@ -276,6 +274,15 @@ export class Execution {
 			this.#entry.hook !== undefined
 		) {
 			contextLoad(this, this.#entry.hook, provenance, d, address, size);
+			return true;
+		}
+		if (
+			provenance > 0 &&
+			high === 0 &&
+			this.regions.kind[provenance] === REGION.SOCKET &&
+			this.regions.ended(provenance) === undefined
+		) {
+			socketLoad(this, provenance, d, address, size);
 			return true;
 		}
 		throw accessFault(this.regions, provenance, address + high * 2 ** 32, size, "load", this.here());

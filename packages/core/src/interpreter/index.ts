@@ -8,7 +8,6 @@ export {
 	type HopRecord,
 	lineOf,
 	MAX_FRAMES,
-	MAX_TAIL_CALLS,
 	OUTCOMES,
 	type Outcome,
 	STACK_SIZE,

@@ -40,7 +40,7 @@ export function loop(x: Execution, fuel: number): number {
 			if (checked && num <= (44 satisfies typeof LAST_ARITHMETIC) && (p[d]! | p[s]!) !== 0) {
 				// a pointer moved by a number keeps its provenance: too frequent in loops for a call
 				const moved = num === (15 satisfies typeof OP.add64) || num === (16 satisfies typeof OP.sub64);
-				if (!moved || p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (9 satisfies typeof REGION.MAP)) {
+				if (!moved || p[s] !== 0 || p[d]! < 0 || kind[p[d]!]! >= (8 satisfies typeof REGION.MAP)) {
 					x.pc = pc;
 					x.pointerArithmetic(num, d, s);
 				}

@@ -9,11 +9,11 @@ export const REGION = {
 	MAP_VALUE: 5,
 	MAP_KEY: 6,
 	MEMORY: 7,
-	SOCKET: 8,
 	// pointers of the kinds above may be moved, those from here on may not
-	MAP: 9,
-	FUNCTION: 10,
-	PACKET_END: 11,
+	MAP: 8,
+	FUNCTION: 9,
+	PACKET_END: 10,
+	SOCKET: 11,
 } as const;
 
 export type RegionKind = (typeof REGION)[keyof typeof REGION];
@@ -66,10 +66,12 @@ export class Regions {
 	/** Size as it is, whatever may be done there. */
 	size = new Int32Array(64);
 	kind = new Int32Array(64);
-	/** What the kind needs: a map's index, a stack frame's depth. */
+	/** What the kind needs: a map's index, a stack frame's depth, an index in SOCKET_VIEW_NAMES. */
 	aux = new Int32Array(64);
 	#names: (string | undefined)[] = [undefined];
 	#ended = new Map<number, string>();
+	/** Region → the reference that keeps it; several pointers to one object share one (kernel: ref_obj_id). */
+	#references = new Map<number, number>();
 	#count = 1;
 	/** Regions of the machine itself (maps, map values of global data) come first and outlive invocations. */
 	#permanent = 1;
@@ -112,6 +114,31 @@ export class Regions {
 		this.#ended.set(id, why);
 	}
 
+	/** The region is a reference of its own: it must be released once. */
+	acquire(id: number): void {
+		this.#references.set(id, id);
+	}
+
+	/** The region is another pointer to what `from` points to, and goes with it. */
+	share(id: number, from: number): void {
+		const reference = this.#references.get(from);
+		if (reference !== undefined) this.#references.set(id, reference);
+	}
+
+	referenced(id: number): boolean {
+		return this.#references.has(id);
+	}
+
+	/** Ends the reference behind a region, with every pointer that shares it. */
+	release(id: number, why: string): void {
+		const reference = this.#references.get(id);
+		for (const [region, of] of this.#references) {
+			if (of !== reference) continue;
+			this.finish(region, why);
+			this.#references.delete(region);
+		}
+	}
+
 	ended(id: number): string | undefined {
 		return this.#ended.get(id);
 	}
@@ -137,6 +164,7 @@ export class Regions {
 		this.#count = this.#permanent;
 		this.#elements.clear();
 		this.#ended.clear();
+		this.#references.clear();
 		this.#names.length = this.#count;
 	}
 

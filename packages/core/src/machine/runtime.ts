@@ -6,6 +6,8 @@ import {
 	type Output,
 	random,
 	readRing,
+	socketsSize,
+	writeSockets,
 } from "../helpers/index.ts";
 import type { MapInstance, MapRuntime } from "../maps/index.ts";
 import type { LinearMemory } from "../memory/index.ts";
@@ -18,6 +20,8 @@ export class Runtime implements HelperRuntime {
 	readonly environment: Environment;
 	programType = 0;
 	context = 0;
+	/** Address of the Environment's sockets, 0 where there are none. */
+	readonly sockets: number;
 	readonly #allocator: MapRuntime;
 	readonly #maps: readonly MapRecordLike[];
 	#output: Output[] = [];
@@ -28,6 +32,9 @@ export class Runtime implements HelperRuntime {
 		this.memory = allocator.memory;
 		this.environment = environment;
 		this.#maps = maps;
+		const size = socketsSize(environment);
+		this.sockets = size === 0 ? 0 : allocator.allocData(size);
+		writeSockets(this.memory, this.sockets, environment);
 	}
 
 	get cpu(): number {
