@@ -74,6 +74,17 @@ export async function checkObject(
 		const interpreter = await openInterpreterSide(linked, machine, later);
 		sides.push(interpreter);
 		count("engines", "interpreter");
+		// faults are the checked interpreter's: compiled code checks regions only
+		if (expected === undefined || "cannot" in expected) {
+			const wasm = await openInterpreterSide(linked, { ...machine, engine: "wasm" }, later);
+			if (wasm.notCompiled === undefined) {
+				sides.push(wasm);
+				count("engines", "wasm");
+			} else {
+				count("notComparable", `not compiled: ${wasm.notCompiled}`);
+				wasm.close();
+			}
+		}
 		if (typeof expected === "object" && "cannot" in expected) count("notComparable", expected.cannot);
 		else if (kernel === undefined) count("noKernel", why ?? "");
 		else if (expected !== undefined) {

@@ -7,7 +7,7 @@ import {
 } from "@tailhop/core";
 import { answer, type HostMap, MODES, refusal, type Side, withPrograms } from "./side.ts";
 
-/** The checked interpreter with an object in it; `later` are programs that a step loads. */
+/** A Machine with an object in it, on the checked interpreter or as WebAssembly; `later` are programs that a step loads. */
 export async function openInterpreterSide(
 	linked: LinkedObject,
 	options: MachineOptions,
@@ -20,7 +20,8 @@ export async function openInterpreterSide(
 	const opened = new Map<string, Descriptor[]>();
 	const pin = (map: string) => `/sys/fs/bpf/${map}`;
 	return {
-		name: "interpreter",
+		name: options.engine === "wasm" ? "wasm" : "interpreter",
+		...(machine.notCompiled === undefined ? {} : { notCompiled: machine.notCompiled.message }),
 		cpu: machine.environment.cpu,
 		run(program, input) {
 			const result = machine.attempt(program, input);

@@ -8,6 +8,7 @@ export const printkPrototypes = [
 	{
 		id: 6,
 		name: "trace_printk",
+		variadic: true,
 		args: ["mem_in", "size"],
 		returns: "int",
 		gplOnly: true,

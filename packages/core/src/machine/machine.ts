@@ -6,12 +6,14 @@ import {
 	type Helper,
 	initEnvironment,
 	knowsDevice,
+	type Output,
 } from "../helpers/index.ts";
 import { HOOKS, type Hook } from "../hooks/index.ts";
 import {
 	ConstantPool,
 	type EngineHost,
 	Execution,
+	type HopRecord,
 	lower,
 	REGION,
 	Regions,
@@ -33,11 +35,12 @@ import { ProgramHandle } from "./handles.ts";
 import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
-import { Run } from "./run.ts";
+import { hopOf, Run, resultOf } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Snapshot } from "./snapshot.ts";
 import { specialFields } from "./special-fields.ts";
 import type { LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } from "./types.ts";
+import { WasmEngine } from "./wasm-engine.ts";
 
 const PERF_EVENT_ARRAY = 4;
 const ARRAY_OF_MAPS = 12;
@@ -88,6 +91,7 @@ export class Machine implements Disposable {
 	readonly #hooks: readonly Hook[];
 	readonly #helpers: ReadonlyMap<number, Helper>;
 	#execution: Execution | undefined;
+	#wasm: WasmEngine | TailhopError | undefined;
 	readonly #stackTop: number;
 	/** Where contexts and packets lie; made larger when a run needs it. */
 	#area = { address: 0, size: 0 };
@@ -152,6 +156,7 @@ export class Machine implements Disposable {
 		}
 		for (const [name, program] of programs) this.#programs.set(name, program);
 		this.#execution = undefined;
+		this.#wasm = undefined;
 	}
 
 	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
@@ -300,6 +305,7 @@ export class Machine implements Disposable {
 			linked,
 			lowered,
 			maps: [...used],
+			objectMaps: maps,
 			descriptors: 1,
 			pins: new Set(),
 			slots: 0,
@@ -373,6 +379,21 @@ export class Machine implements Disposable {
 	 * @throws TailhopError machine/invalid-input for a packet or context that BPF_PROG_TEST_RUN refuses
 	 */
 	start(program: string | ProgramHandle, input: RunInput): Run {
+		const prepared = this.#prepare(program, input);
+		const run = new Run({
+			...prepared,
+			execution: this.#engine(),
+			runtime: this.#runtime,
+			regions: this.#regions,
+			budget: input.budget ?? this.#options.budget ?? DEFAULT_BUDGET,
+			trace: input.trace ?? true,
+		});
+		this.#running = run;
+		return run;
+	}
+
+	/** Program and hook of a run, with packet and context in memory. */
+	#prepare(program: string | ProgramHandle, input: RunInput) {
 		this.#check();
 		const { record } = typeof program === "string" ? this.program(program) : program;
 		if (record.freed)
@@ -383,7 +404,7 @@ export class Machine implements Disposable {
 				{ detail: { errno: 9 } },
 			);
 		if (this.#running !== undefined && !this.#running.done) this.#running.abandon();
-		const { type, expectedAttachType } = record.program;
+		const { type, flags } = record.program;
 		const hook = this.#hooks.find((h) => h.programType === type);
 		if (hook === undefined) {
 			throw new TailhopError(
@@ -393,26 +414,10 @@ export class Machine implements Disposable {
 				{ hint: `Runnable types: ${this.#hooks.map((h) => h.name).join(", ")}.` },
 			);
 		}
-		const { flags } = record.program;
 		const area = this.#room(hook.footprint(input.packet.length, flags));
 		const context = hook.begin(this.memory, area, input, flags);
 		for (const { instance } of this.#records) instance?.storage?.beginRun();
-		const output = this.#runtime.begin(type, context);
-		const execution = this.#engine();
-		const run = new Run({
-			execution,
-			runtime: this.#runtime,
-			regions: this.#regions,
-			hook,
-			record,
-			context,
-			output,
-			attachType: expectedAttachType,
-			budget: input.budget ?? this.#options.budget ?? DEFAULT_BUDGET,
-			trace: input.trace ?? true,
-		});
-		this.#running = run;
-		return run;
+		return { record, hook, context, output: this.#runtime.begin(type, context) };
 	}
 
 	/**
@@ -427,6 +432,8 @@ export class Machine implements Disposable {
 
 	/** The same, with the hops and the output up to a fault beside the fault instead of an exception. */
 	attempt(program: string | ProgramHandle, input: RunInput): RunOutcome {
+		const wasm = this.#compiled();
+		if (wasm !== undefined) return this.#attemptCompiled(wasm, program, input);
 		let run: Run | undefined;
 		try {
 			run = this.start(program, input);
@@ -490,6 +497,66 @@ export class Machine implements Disposable {
 			this.#area = { address: this.#allocator.allocData(size), size };
 		}
 		return this.#area.address;
+	}
+
+	/** The compiled programs, where they are asked for and everything could be compiled. */
+	#compiled(): WasmEngine | undefined {
+		if (this.#options.engine !== "wasm") return undefined;
+		if (this.#wasm === undefined) {
+			const engine = new WasmEngine({
+				allocator: this.#allocator,
+				runtime: this.#runtime,
+				lifecycle: this.#lifecycle,
+				maps: this.#records,
+				hooks: this.#hooks,
+				helper: (id) => this.#helpers.get(id),
+				regionChecks: this.checked,
+				fuel: this.checked,
+				emptySlotCounts: this.#options.emptySlotCounts ?? false,
+				mayGoto: this.environment.mayGoto,
+				cpu: this.environment.cpu,
+			});
+			try {
+				engine.build(this.#lifecycle.programs.filter((record) => record !== undefined));
+				this.#wasm = engine;
+			} catch (error) {
+				if (!(error instanceof TailhopError) || error.code !== "machine/unsupported") throw error;
+				this.#wasm = error;
+			}
+		}
+		return this.#wasm instanceof WasmEngine ? this.#wasm : undefined;
+	}
+
+	/** Why the interpreter runs although WebAssembly was asked for; undefined where it doesn't. */
+	get notCompiled(): TailhopError | undefined {
+		this.#compiled();
+		return this.#wasm instanceof TailhopError ? this.#wasm : undefined;
+	}
+
+	#attemptCompiled(wasm: WasmEngine, program: string | ProgramHandle, input: RunInput): RunOutcome {
+		const hops: HopRecord[] = [];
+		let output: readonly Output[] = [];
+		try {
+			const prepared = this.#prepare(program, input);
+			const { record, hook, context } = prepared;
+			output = prepared.output;
+			const budget = input.budget ?? this.#options.budget ?? DEFAULT_BUDGET;
+			const r0 = wasm.run(
+				record,
+				hook,
+				context,
+				this.#stackTop,
+				budget,
+				(input.trace ?? true) ? hops : undefined,
+			);
+			return resultOf(this.memory, prepared, r0, { hops, instructions: 0, engine: "wasm" }, () =>
+				this.#runtime.finish(),
+			);
+		} catch (error) {
+			if (!(error instanceof TailhopError)) throw error;
+			this.#runtime.finish();
+			return { error, hops: hops.map(hopOf), output, engine: "wasm", verified: false };
+		}
 	}
 
 	/** The interpreter over what is loaded now. */

@@ -44,6 +44,8 @@ export interface ProgramRecord {
 	readonly lowered: LoweredProgram;
 	/** Maps that it refers to. */
 	readonly maps: readonly MapRecord[];
+	/** Every map of its object, as its instructions count them. */
+	readonly objectMaps: readonly MapRecord[];
 	descriptors: number;
 	readonly pins: Set<string>;
 	/** Prog-array slots that hold it. */

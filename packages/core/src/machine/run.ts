@@ -10,6 +10,7 @@ import {
 	type Regions,
 	whereOf,
 } from "../interpreter/index.ts";
+import type { LinearMemory } from "../memory/index.ts";
 import type { LinkedProgram } from "../spec/index.ts";
 import type { ProgramRecord } from "./records.ts";
 import type { Runtime } from "./runtime.ts";
@@ -23,7 +24,6 @@ interface RunParts {
 	readonly record: ProgramRecord;
 	readonly context: number;
 	readonly output: readonly Output[];
-	readonly attachType: number;
 	readonly budget: number;
 	readonly trace: boolean;
 }
@@ -108,32 +108,23 @@ export class Run {
 
 	/** Runs to the end. @throws TailhopError the fault that ends it */
 	finish(): RunResult {
-		const { execution, hook, runtime, context, attachType } = this.#parts;
+		const { execution, runtime } = this.#parts;
 		if (this.#ended) throw new TailhopError("machine/closed", "this run has ended");
 		this.step(Number.POSITIVE_INFINITY);
-		const { r0 } = execution;
-		const code = Number(r0 & 0xffffffffn);
-		const name = hook.verdictName(code, attachType);
-		const left = hook.end(runtime.memory, context);
-		this.abandon();
-		return {
-			...left,
-			verdict: { code, ...(name === undefined ? {} : { name }) },
-			r0,
-			hops: this.hops,
-			output: this.output,
-			instructions: execution.executed,
-			engine: "interpreter",
-			verified: false,
-		};
+		return resultOf(
+			runtime.memory,
+			this.#parts,
+			execution.r0,
+			{ hops: this.#hops, instructions: execution.executed, engine: "interpreter" },
+			() => this.abandon(),
+		);
 	}
 
 	/** Ends the run where it is. */
 	abandon(): void {
 		if (this.#ended) return;
 		this.#ended = true;
-		this.#parts.runtime.collect();
-		this.#parts.runtime.end();
+		this.#parts.runtime.finish();
 		this.#parts.regions.forget();
 	}
 }
@@ -149,7 +140,32 @@ function completed(error: TailhopError, execution: Execution): TailhopError {
 	);
 }
 
-function hopOf(record: HopRecord): Hop {
+/** What a run came to, on any engine. `end` closes the run: what it gave to the outside is whole only then. */
+export function resultOf(
+	memory: LinearMemory,
+	parts: Pick<RunParts, "hook" | "record" | "context" | "output">,
+	r0: bigint,
+	how: { readonly hops: readonly HopRecord[]; readonly instructions: number; readonly engine: string },
+	end: () => void,
+): RunResult {
+	const { hook, record, context, output } = parts;
+	const code = Number(r0 & 0xffffffffn);
+	const name = hook.verdictName(code, record.program.expectedAttachType);
+	const left = hook.end(memory, context);
+	end();
+	return {
+		...left,
+		verdict: { code, ...(name === undefined ? {} : { name }) },
+		r0,
+		hops: how.hops.map(hopOf),
+		output,
+		instructions: how.instructions,
+		engine: how.engine,
+		verified: false,
+	};
+}
+
+export function hopOf(record: HopRecord): Hop {
 	const { program, subprogram } = whereOf(record.program, record.insn);
 	const source = lineOf(record.program, record.insn);
 	return {

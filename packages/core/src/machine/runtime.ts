@@ -90,14 +90,10 @@ export class Runtime implements HelperRuntime {
 		this.#committed.add(map);
 	}
 
-	/** Reads the ring buffers into the run's output. */
-	collect(): void {
+	/** A run is over: its ring buffers are read into its output, and scratch memory goes back. */
+	finish(): void {
 		for (const map of this.#committed) readRing(this, map);
 		this.#committed.clear();
-	}
-
-	/** Gives scratch memory back. */
-	end(): void {
 		for (const { address, size } of this.#scratch) this.#allocator.freeControl(address, size);
 		this.#scratch.length = 0;
 	}

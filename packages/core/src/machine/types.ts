@@ -9,6 +9,11 @@ export interface MachineOptions {
 	readonly lifecycle?: "library" | "kernel";
 	/** Count an empty slot as spent, as the kernel's own interpreter does (facts: rule 3). Default false, as the JITs. */
 	readonly emptySlotCounts?: boolean;
+	/**
+	 * "interpreter" (default), or "wasm": programs are compiled to WebAssembly; where something can't be, the
+	 * interpreter runs and `Machine.notCompiled` says why. A budget then counts loop rounds, not instructions.
+	 */
+	readonly engine?: "interpreter" | "wasm";
 	/** false: no region, provenance or argument checks in the interpreter (for trusted code and benchmarks). */
 	readonly checked?: boolean;
 	/** Instructions that one run may take; default 100 million. */

@@ -40,10 +40,12 @@ export const MACHINE = {
 	PRANDOM: 0x1_0410,
 	/** CPU that the program runs on. */
 	CPU: 0x1_0418,
-	/** The packet of the running invocation: hooks/packet.ts has its fields. 256 bytes. */
+	/** The packet of the running invocation: helpers/packet.ts has its fields. 256 bytes. */
 	PACKET: 0x1_0480,
 	/** Instructions left to the running invocation, u64; all ones = no limit. */
 	BUDGET: 0x1_0420,
+	/** Upper half of what a helper or a program returned to compiled code's caller. */
+	RESULT_HIGH: 0x1_0428,
 } as const;
 
 /** First byte that the allocator hands out. */

@@ -1,0 +1,305 @@
+import { TailhopError, type Where } from "../errors/index.ts";
+import { analyze } from "../flow/index.ts";
+import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
+import { fieldAt, type Hook } from "../hooks/index.ts";
+import { type HopRecord, OUTCOMES, whereOf } from "../interpreter/index.ts";
+import type { MapRuntime } from "../maps/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import {
+	argsOf,
+	type CompiledMap,
+	type CompiledModule,
+	type CompileOptions,
+	compile,
+	isWide,
+	type Unit,
+} from "../wasm/index.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { MapRecord, ProgramRecord } from "./records.ts";
+import type { Runtime } from "./runtime.ts";
+
+export interface WasmParts {
+	readonly allocator: MapRuntime;
+	readonly runtime: Runtime;
+	readonly lifecycle: Lifecycle;
+	readonly maps: readonly MapRecord[];
+	readonly hooks: readonly Hook[];
+	readonly helper: (id: number) => Helper | undefined;
+	readonly regionChecks: boolean;
+	readonly fuel: boolean;
+	readonly emptySlotCounts: boolean;
+	readonly mayGoto: number;
+	readonly cpu: number;
+}
+
+type Entry = (context: number, sp: number) => number;
+type Callback = (r1: bigint, r2: bigint, r3: bigint, r4: bigint, r5: bigint, sp: number) => bigint;
+
+const ARRAY = 2;
+
+/**
+ * Programs as WebAssembly: one module a collection, one function table a machine. The interpreter's equal in all
+ * that can be observed; a trap becomes the fault that it stands for.
+ */
+export class WasmEngine {
+	readonly #parts: WasmParts;
+	/** Functions by program index, of either build: a chain stays in the one that it began in. */
+	readonly #tables = {
+		plain: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
+		traced: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
+	};
+	/** By program index: the entry for the host, plain and traced. */
+	readonly #entries: { plain?: Entry; traced?: Entry }[] = [];
+	readonly #callbacks: (Callback | undefined)[] = [];
+	readonly #callbackIds = new Map<string, number>();
+	readonly #modules: { module: CompiledModule; units: readonly ProgramRecord[] }[] = [];
+	#hops: HopRecord[] | undefined;
+	#hook: Hook | undefined;
+
+	constructor(parts: WasmParts) {
+		this.#parts = parts;
+	}
+
+	/**
+	 * Compiles programs into one module, and once more with calls that report hops.
+	 * @throws TailhopError machine/unsupported: the interpreter must run them
+	 */
+	build(records: readonly ProgramRecord[]): void {
+		for (const kind of ["plain", "traced"] as const) this.#build(records, kind);
+	}
+
+	#build(records: readonly ProgramRecord[], kind: "plain" | "traced"): void {
+		const { parts, units, options } = this.#prepare(records, kind === "traced");
+		const table = this.#tables[kind];
+		const module = compile(
+			units,
+			options,
+			(address, slot) => parts.maps.find((map) => map.address === address)?.instance?.slots?.word(slot) ?? 0,
+			(unit, start) => this.#callbackId(unit.index, start),
+		);
+		const bytes = module.bytes.slice();
+		bytes[module.memoryFlagAt] = parts.allocator.memory.shared ? 3 : 1;
+		const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+			env: this.#imports(module, table),
+		});
+		this.#modules.push({ module, units: records });
+		for (const { index } of records) {
+			if (table.length <= index) table.grow(index + 1);
+			table.set(index, instance.exports[`p${index}`]);
+			const entry = instance.exports[`e${index}`] as Entry;
+			this.#entries[index] = { ...this.#entries[index], [kind]: entry };
+		}
+		for (const { name, tableIndex } of module.callbacks)
+			this.#callbacks[tableIndex] = instance.exports[name] as Callback;
+	}
+
+	#prepare(records: readonly ProgramRecord[], traced: boolean) {
+		const parts = this.#parts;
+		const units: Unit[] = records.map((record) => ({
+			program: record.program,
+			facts: analyze(record.program, record.linked.maps),
+			index: record.index,
+			maps: record.objectMaps.map((map) => this.#compiledMap(map)),
+		}));
+		const options: CompileOptions = {
+			regionChecks: parts.regionChecks,
+			fuel: parts.fuel,
+			trace: traced,
+			emptySlotCounts: parts.emptySlotCounts,
+			dataBase: parts.allocator.dataBase,
+			cpu: parts.cpu,
+			mayGoto: parts.mayGoto,
+			contextWord: PACKET.CONTEXT,
+			contextSize: (type) => {
+				const hook = parts.hooks.find((each) => each.programType === type);
+				return hook?.fields.some((field) => field.store !== undefined) ? hook.contextSize : 0;
+			},
+			prototype: (id, type) => {
+				const helper = parts.helper(id);
+				if (helper === undefined) return undefined;
+				return helper.prototype === PROTOTYPES.get(id) ? prototypeFor(id, type) : helper.prototype;
+			},
+		};
+		return { parts, units, options };
+	}
+
+	#compiledMap(record: MapRecord | undefined): CompiledMap {
+		const instance = record?.instance;
+		if (record === undefined || instance === undefined) {
+			throw new TailhopError("machine/unsupported", `map ${record?.name ?? "?"} is not implemented`, {
+				map: record?.name ?? "?",
+			});
+		}
+		const values = record.def.type === ARRAY ? instance.valueAddress(0) : 0;
+		return { def: record.def, address: record.address, values: Math.max(values, 0) };
+	}
+
+	#callbackId(program: number, start: number): number {
+		const key = `${program},${start}`;
+		let id = this.#callbackIds.get(key);
+		if (id === undefined) {
+			id = this.#callbackIds.size + 1;
+			this.#callbackIds.set(key, id);
+		}
+		return id;
+	}
+
+	#imports(module: CompiledModule, table: WebAssembly.Table): Record<string, WebAssembly.ImportValue> {
+		const { allocator, runtime } = this.#parts;
+		const { memory } = allocator;
+		const code: Readonly<Record<string, unknown>> = { ...allocator.code };
+		const own: Record<string, (...args: number[]) => number | undefined> = {
+			storeContext: (address, size, low, high) => this.#storeContext(address! >>> 0, size!, low!, high!),
+			loadAbsolute: (offset, size) => {
+				const value = this.#hook?.loadAbsolute?.(memory, offset!, size as 1 | 2 | 4);
+				memory.setU32(MACHINE.RESULT_HIGH, value === undefined ? 1 : 0);
+				return value ?? 0;
+			},
+			hop: (program, insn, map, slot, outcome, word) => {
+				const { lifecycle } = this.#parts;
+				const from = lifecycle.programs[program!];
+				if (from === undefined || this.#hops === undefined) return undefined;
+				const spent = memory.u32(MACHINE.TAIL_CALLS);
+				this.#hops.push({
+					program: from.lowered,
+					insn: insn!,
+					map: runtime.map(map! >>> 0)?.def.name ?? "?",
+					slot: slot! >>> 0,
+					outcome: OUTCOMES[outcome!]!,
+					target: lifecycle.programs[word!]?.lowered,
+					count: spent,
+				});
+				return undefined;
+			},
+		};
+		const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, table };
+		for (const name of module.named) imports[name] = own[name] ?? (code[name] as WebAssembly.ImportValue);
+		for (const { name, id } of module.helpers) imports[name] = this.#helper(id);
+		return imports;
+	}
+
+	/** A helper's import: halves of arguments in, low half out, the high half in memory. */
+	#helper(id: number): (...args: number[]) => number | undefined {
+		const { runtime, helper: find, allocator } = this.#parts;
+		const helper = find(id)!;
+		const { prototype } = helper;
+		const { returns } = prototype;
+		const args = argsOf(prototype);
+		const wide = args.map(isWide);
+		const { memory } = allocator;
+		return (...given) => {
+			const r = [0, 0, 0, 0, 0];
+			let at = 0;
+			for (let i = 0; i < args.length; i++) {
+				r[i] = given[at++]!;
+				runtime.argHi[i] = wide[i] ? given[at++]! : 0;
+			}
+			let result: number;
+			if ("run" in helper) result = helper.run(runtime, r[0]!, r[1]!, r[2]!, r[3]!, r[4]!);
+			else {
+				const iteration = helper.iterate(runtime, r[0]!, r[1]!, r[2]!, r[3]!, r[4]!);
+				result =
+					typeof iteration === "number"
+						? iteration
+						: this.#iterate(iteration, r[helper.callback - 1]!, given[at]!);
+			}
+			if (returns === "u64") memory.setU32(MACHINE.RESULT_HIGH, runtime.resultHi);
+			return returns === "void" ? undefined : result;
+		};
+	}
+
+	#iterate(
+		iteration: {
+			next(previous: number | undefined): readonly (number | readonly [number, number])[] | undefined;
+			result(): number;
+		},
+		id: number,
+		sp: number,
+	): number {
+		const callback = this.#callbacks[id];
+		if (callback === undefined)
+			throw new TailhopError("fault/argument", "a callback that is no function of the program");
+		let previous: number | undefined;
+		for (;;) {
+			const args = iteration.next(previous);
+			if (args === undefined) return iteration.result();
+			const r = [0n, 0n, 0n, 0n, 0n];
+			args.forEach((value, i) => {
+				r[i] =
+					typeof value === "number"
+						? BigInt(value >>> 0)
+						: (BigInt(value[1] >>> 0) << 32n) | BigInt(value[0] >>> 0);
+			});
+			previous = Number(BigInt.asIntN(32, callback(r[0]!, r[1]!, r[2]!, r[3]!, r[4]!, sp)));
+		}
+	}
+
+	#storeContext(address: number, size: number, low: number, high: number): undefined {
+		const { memory } = this.#parts.allocator;
+		const hook = this.#hook;
+		const offset = address - memory.u32(PACKET.CONTEXT);
+		const field = hook === undefined ? undefined : fieldAt(hook, offset);
+		let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
+		if (field?.store !== undefined) value = field.store(value >>> 0, high);
+		if (value === undefined) return;
+		const { view } = memory;
+		if (size === 1) view.setUint8(address, value);
+		else if (size === 2) view.setUint16(address, value, true);
+		else view.setInt32(address, value, true);
+		if (size === 8) view.setInt32(address + 4, high, true);
+	}
+
+	/** Runs a program; r0. `budget` counts loop rounds, not instructions. @throws TailhopError fault/* */
+	run(
+		record: ProgramRecord,
+		hook: Hook,
+		context: number,
+		sp: number,
+		budget: number,
+		hops: HopRecord[] | undefined,
+	): bigint {
+		const { memory } = this.#parts.allocator;
+		const entries = this.#entries[record.index];
+		const entry = hops === undefined ? entries?.plain : entries?.traced;
+		if (entry === undefined)
+			throw new TailhopError("machine/unsupported", `program ${record.name} is not compiled`, {
+				program: record.name,
+			});
+		this.#hook = hook;
+		this.#hops = hops;
+		memory.setU32(MACHINE.TAIL_CALLS, 0);
+		memory.setU32(MACHINE.BUDGET, Math.min(budget, 0xffff_ffff));
+		try {
+			const low = entry(context, sp);
+			return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);
+		} catch (error) {
+			throw this.#fault(error, record, budget);
+		} finally {
+			this.#hops = undefined;
+		}
+	}
+
+	#fault(error: unknown, record: ProgramRecord, budget: number): unknown {
+		const { memory } = this.#parts.allocator;
+		if (error instanceof TailhopError) return error;
+		const where: Where = whereOf(record.lowered, 0);
+		if (error instanceof WebAssembly.RuntimeError) {
+			if (this.#parts.fuel && memory.u32(MACHINE.BUDGET) === 0) {
+				return new TailhopError("fault/budget", `the budget of ${budget} is spent`, where, {
+					hint: "An endless loop? Otherwise give a larger budget.",
+				});
+			}
+			return new TailhopError("fault/access", "an access outside what programs may touch", where, {
+				hint: "Run with the interpreter to see where the pointer came from.",
+				cause: error,
+			});
+		}
+		if (error instanceof RangeError) {
+			return new TailhopError("fault/stack", "calls are nested too deep", where, {
+				hint: "Recursion?",
+				cause: error,
+			});
+		}
+		return error;
+	}
+}

@@ -1,0 +1,120 @@
+import type { Decoded, RowOf } from "../isa/index.ts";
+import { A, T, W } from "./opcodes.ts";
+import type { Translator } from "./translate.ts";
+
+/** Loads by width: zero-extended, sign-extended. */
+const LOAD: Record<1 | 2 | 4 | 8, readonly [number, number]> = {
+	1: [W.i64_load8_u, W.i64_load8_s],
+	2: [W.i64_load16_u, W.i64_load16_s],
+	4: [W.i64_load32_u, W.i64_load32_s],
+	8: [W.i64_load, W.i64_load],
+};
+const STORE: Record<1 | 2 | 4 | 8, number> = {
+	1: W.i64_store8,
+	2: W.i64_store16,
+	4: W.i64_store32,
+	8: W.i64_store,
+};
+
+/**
+ * Pushes the i32 address `base + off` as far as it must be computed; the offset for the memory operand. Below
+ * 64 KiB nothing is allocated, so an offset in the operand never turns a bad address into a good one.
+ */
+export function address(t: Translator, base: number, off: number, exact = false): number {
+	const { writer: w } = t;
+	if (base === 10 && off >= -t.depth && !exact) {
+		w.get(t.frame);
+		return t.depth + off;
+	}
+	t.push32(base);
+	if (off >= 0 && !exact) return off;
+	if (off !== 0) {
+		w.i32(off);
+		w.op(W.i32_add);
+	}
+	return 0;
+}
+
+/** The same with the region check where it is asked for: traps below the data area. Stack accesses by r10 are known. */
+function checkedAddress(t: Translator, base: number, off: number): number {
+	const { regionChecks, dataBase } = t.context.options;
+	if (!regionChecks || (base === 10 && off < 0 && off >= -t.depth)) return address(t, base, off);
+	const { writer: w } = t;
+	address(t, base, off, true);
+	w.tee(t.a32);
+	w.i32(dataBase);
+	w.op(W.i32_lt_u, W.if, T.void, W.unreachable, W.end);
+	w.get(t.a32);
+	return 0;
+}
+
+export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "load_acquire">): void {
+	const { dst, src, off } = d.insn;
+	const offset = checkedAddress(t, src, off);
+	t.writer.memory(LOAD[row.size][row.family === "ldsx" ? 1 : 0], offset);
+	t.pop(dst);
+}
+
+export function store(t: Translator, d: Decoded, row: RowOf<"st" | "stx" | "store_release">): void {
+	const { dst, src, off, imm } = d.insn;
+	const { writer: w } = t;
+	const value = () => (row.family === "st" ? w.i64(imm) : t.push(src));
+	const { contextSize } = t.context.options;
+	const size = contextSize(t.context.unit.program.type);
+	if (size > 0 && dst !== 10) {
+		// a store that may fall into a context whose fields convert what is stored: the host's business
+		const at = t.b32;
+		address(t, dst, off, true);
+		w.set(at);
+		w.get(at);
+		w.i32(0);
+		w.memory(W.i32_load, t.context.options.contextWord, 2);
+		w.op(W.i32_sub);
+		w.i32(size);
+		w.op(W.i32_lt_u, W.if, T.void);
+		w.get(at);
+		w.i32(row.size);
+		value();
+		w.op(W.i32_wrap_i64);
+		value();
+		w.i64(32);
+		w.op(W.i64_shr_u, W.i32_wrap_i64);
+		w.call(t.context.imports.named("storeContext"));
+		w.op(W.else);
+		const offset = checkedAddress(t, dst, off);
+		value();
+		w.memory(STORE[row.size], offset);
+		w.op(W.end);
+		return;
+	}
+	const offset = checkedAddress(t, dst, off);
+	value();
+	w.memory(STORE[row.size], offset);
+}
+
+const RMW: Record<RowOf<"atomic">["atomic"], readonly [number, number]> = {
+	add: [A.i32_add, A.i64_add],
+	or: [A.i32_or, A.i64_or],
+	and: [A.i32_and, A.i64_and],
+	xor: [A.i32_xor, A.i64_xor],
+	xchg: [A.i32_xchg, A.i64_xchg],
+	cmpxchg: [A.i32_cmpxchg, A.i64_cmpxchg],
+};
+
+export function atomic(t: Translator, d: Decoded, row: RowOf<"atomic">): void {
+	const { dst, src, off } = d.insn;
+	const { writer: w } = t;
+	const wide = row.bits === 64;
+	const push = (register: number) => (wide ? t.push(register) : t.push32(register));
+	const offset = checkedAddress(t, dst, off);
+	if (row.atomic === "cmpxchg") push(0);
+	push(src);
+	w.atomic(RMW[row.atomic][wide ? 1 : 0], offset, wide ? 3 : 2);
+	if (!row.fetch) {
+		w.op(W.drop);
+		return;
+	}
+	const result = row.atomic === "cmpxchg" ? 0 : src;
+	if (wide) t.pop(result);
+	else t.pop32(result);
+}

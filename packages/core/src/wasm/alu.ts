@@ -1,0 +1,226 @@
+import type { Decoded, RowOf } from "../isa/index.ts";
+import { T, W } from "./opcodes.ts";
+import type { Translator } from "./translate.ts";
+
+type AluRow = RowOf<"alu">;
+
+/** Operations that are one WebAssembly instruction: [32 bit, 64 bit]. Shifts mask their count as eBPF does. */
+const SIMPLE: Partial<Record<AluRow["alu"], readonly [number, number]>> = {
+	add: [W.i32_add, W.i64_add],
+	sub: [W.i32_sub, W.i64_sub],
+	mul: [W.i32_mul, W.i64_mul],
+	or: [W.i32_or, W.i64_or],
+	and: [W.i32_and, W.i64_and],
+	xor: [W.i32_xor, W.i64_xor],
+	lsh: [W.i32_shl, W.i64_shl],
+	rsh: [W.i32_shr_u, W.i64_shr_u],
+	arsh: [W.i32_shr_s, W.i64_shr_s],
+};
+
+/** dst = dst op operand. */
+export function alu(t: Translator, d: Decoded, row: AluRow): void {
+	const { dst } = d.insn;
+	const wide = row.bits === 64;
+	if (row.alu === "mov") {
+		operand(t, d, wide);
+		if (wide) t.pop(dst);
+		else t.pop32(dst);
+		return;
+	}
+	const simple = SIMPLE[row.alu];
+	if (simple !== undefined) {
+		if (wide) t.push(dst);
+		else t.push32(dst);
+		operand(t, d, wide);
+		t.writer.op(simple[wide ? 1 : 0]);
+	} else divide(t, d, row, wide);
+	if (wide) t.pop(dst);
+	else t.pop32(dst);
+}
+
+function operand(t: Translator, d: Decoded, wide: boolean): void {
+	if (d.operand === "k") {
+		if (wide) t.writer.i64(d.insn.imm);
+		else t.writer.i32(d.insn.imm);
+	} else if (wide) t.push(d.insn.src);
+	else t.push32(d.insn.src);
+}
+
+const DIVISION: Partial<Record<AluRow["alu"], readonly [number, number]>> = {
+	div: [W.i32_div_u, W.i64_div_u],
+	mod: [W.i32_rem_u, W.i64_rem_u],
+	sdiv: [W.i32_div_s, W.i64_div_s],
+	smod: [W.i32_rem_s, W.i64_rem_s],
+};
+
+/**
+ * Quotient and remainder (RFC 9669 section 4.1): by zero a quotient is 0 and a remainder the dividend; the minimum
+ * by -1 is itself. WebAssembly traps on both, so they are told apart before.
+ */
+function divide(t: Translator, d: Decoded, row: AluRow, wide: boolean): void {
+	const { writer: w } = t;
+	const { dst, src, imm } = d.insn;
+	const op = DIVISION[row.alu]![wide ? 1 : 0];
+	const type = wide ? T.i64 : T.i32;
+	const dividend = () => (wide ? t.push(dst) : t.push32(dst));
+	const number = (n: number) => (wide ? w.i64(n) : w.i32(n));
+	const isRemainder = row.alu === "mod" || row.alu === "smod";
+	const isSigned = row.alu === "sdiv" || row.alu === "smod";
+	if (d.operand === "k") {
+		if (imm === 0) {
+			if (isRemainder) dividend();
+			else number(0);
+		} else if (isSigned && imm === -1) {
+			number(0);
+			if (!isRemainder) {
+				dividend();
+				w.op(wide ? W.i64_sub : W.i32_sub);
+			}
+		} else {
+			dividend();
+			number(imm);
+			w.op(op);
+		}
+		return;
+	}
+	const divisor = () => (wide ? t.push(src) : t.push32(src));
+	divisor();
+	w.op(wide ? W.i64_eqz : W.i32_eqz);
+	w.op(W.if, type);
+	if (isRemainder) dividend();
+	else number(0);
+	w.op(W.else);
+	if (isSigned && !isRemainder) {
+		// x / -1 is -x, which wraps where the division would trap
+		divisor();
+		number(-1);
+		w.op(wide ? W.i64_eq : W.i32_eq);
+		w.op(W.if, type);
+		number(0);
+		dividend();
+		w.op(wide ? W.i64_sub : W.i32_sub);
+		w.op(W.else);
+		dividend();
+		divisor();
+		w.op(op, W.end);
+	} else {
+		dividend();
+		divisor();
+		w.op(op);
+	}
+	w.op(W.end);
+}
+
+export function negate(t: Translator, d: Decoded, row: RowOf<"neg">): void {
+	const { dst } = d.insn;
+	if (row.bits === 64) {
+		t.writer.i64(0);
+		t.push(dst);
+		t.writer.op(W.i64_sub);
+		t.pop(dst);
+	} else {
+		t.writer.i32(0);
+		t.push32(dst);
+		t.writer.op(W.i32_sub);
+		t.pop32(dst);
+	}
+}
+
+export function movsx(t: Translator, d: Decoded, row: RowOf<"movsx">): void {
+	const { dst, src } = d.insn;
+	if (row.bits === 64) {
+		t.push(src);
+		t.writer.op({ 8: W.i64_extend8_s, 16: W.i64_extend16_s, 32: W.i64_extend32_s }[row.from]);
+		t.pop(dst);
+	} else {
+		t.push32(src);
+		t.writer.op({ 8: W.i32_extend8_s, 16: W.i32_extend16_s }[row.from]);
+		t.pop32(dst);
+	}
+}
+
+/** le truncates, be and bswap swap: memory is little-endian. */
+export function endian(t: Translator, d: Decoded, row: RowOf<"endian">): void {
+	const { writer: w } = t;
+	const { dst } = d.insn;
+	if (row.order === "le") {
+		if (row.bits === 64) return;
+		t.push(dst);
+		w.i64(row.bits === 16 ? 0xffff : -1, 0);
+		w.op(W.i64_and);
+		t.pop(dst);
+		return;
+	}
+	if (row.bits === 64) {
+		// the halves swapped, each swapped in itself
+		t.push32(dst);
+		swap32(t);
+		w.op(W.i64_extend_i32_u);
+		w.i64(32);
+		w.op(W.i64_shl);
+		t.push(dst);
+		w.i64(32);
+		w.op(W.i64_shr_u, W.i32_wrap_i64);
+		swap32(t);
+		w.op(W.i64_extend_i32_u, W.i64_or);
+		t.pop(dst);
+		return;
+	}
+	t.push32(dst);
+	swap32(t);
+	if (row.bits === 16) {
+		w.i32(16);
+		w.op(W.i32_shr_u);
+	}
+	t.pop32(dst);
+}
+
+/** The i32 on the stack with its bytes reversed: two rotations, each right for every other byte. */
+function swap32(t: Translator): void {
+	const { writer: w } = t;
+	w.tee(t.a32);
+	w.i32(8);
+	w.op(W.i32_rotl);
+	w.i32(0x00ff00ff);
+	w.op(W.i32_and);
+	w.get(t.a32);
+	w.i32(24);
+	w.op(W.i32_rotl);
+	w.i32(0xff00ff00 | 0);
+	w.op(W.i32_and, W.i32_or);
+}
+
+type Condition = RowOf<"jcond">["cond"];
+
+/** Comparisons: [32 bit, 64 bit]. */
+const COMPARE: Record<Exclude<Condition, "jset">, readonly [number, number]> = {
+	jeq: [W.i32_eq, W.i64_eq],
+	jne: [W.i32_ne, W.i64_ne],
+	jgt: [W.i32_gt_u, W.i64_gt_u],
+	jge: [W.i32_ge_u, W.i64_ge_u],
+	jlt: [W.i32_lt_u, W.i64_lt_u],
+	jle: [W.i32_le_u, W.i64_le_u],
+	jsgt: [W.i32_gt_s, W.i64_gt_s],
+	jsge: [W.i32_ge_s, W.i64_ge_s],
+	jslt: [W.i32_lt_s, W.i64_lt_s],
+	jsle: [W.i32_le_s, W.i64_le_s],
+};
+
+/** Pushes whether a conditional jump is taken. */
+export function condition(t: Translator, d: Decoded): void {
+	const { row, insn } = d;
+	if (row.family !== "jcond") return;
+	const wide = row.bits === 64;
+	if (wide) t.push(insn.dst);
+	else t.push32(insn.dst);
+	operand(t, d, wide);
+	if (row.cond === "jset") {
+		t.writer.op(wide ? W.i64_and : W.i32_and);
+		if (wide) {
+			t.writer.i64(0);
+			t.writer.op(W.i64_ne);
+		}
+		return;
+	}
+	t.writer.op(COMPARE[row.cond][wide ? 1 : 0]);
+}

@@ -1,0 +1,179 @@
+import type { KnownArgument } from "../flow/index.ts";
+import type { ArgKind, HelperPrototype } from "../helpers/index.ts";
+import { type Decoded, type Insn, imm64, type RowOf } from "../isa/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import type { CompiledMap } from "./context.ts";
+import { T, W } from "./opcodes.ts";
+import type { Translator } from "./translate.ts";
+
+/** A local call: r1-r5 and this frame go along, r0 comes back. */
+export function callLocal(t: Translator, d: Decoded): void {
+	const { writer: w, context } = t;
+	const target = context.functions.get(t.insn + 1 + d.insn.imm);
+	if (target === undefined) t.unsupported("a call to no function");
+	for (let i = 1; i <= 5; i++) t.push(i);
+	w.get(t.frame);
+	w.call(target);
+	t.pop(0);
+}
+
+/** Whether an argument's upper half matters to the helper: numbers of 64 bits. Pointers and sizes have none. */
+export function isWide(kind: ArgKind): boolean {
+	return kind === "anything" || kind === "stack_or_null";
+}
+
+/** The arguments that a helper's implementation may read: what the prototype says, and all five of a variadic one. */
+export function argsOf(prototype: HelperPrototype): readonly ArgKind[] {
+	const { args, variadic } = prototype;
+	return variadic ? [...args, ...new Array<ArgKind>(5 - args.length).fill("anything")] : args;
+}
+
+/** call HELPER: to the map code where the map is known, else to the host, in i32 only. */
+export function callHelper(t: Translator, d: Decoded): void {
+	const { context } = t;
+	const id = d.insn.imm;
+	const facts = context.unit.facts.calls.get(t.insn);
+	if (facts !== undefined && mapCall(t, id, facts.args)) return;
+	const prototype = context.options.prototype(id, context.unit.program.type);
+	if (prototype === undefined) t.unsupported(`helper ${id}`);
+	argsOf(prototype).forEach((kind, i) => {
+		t.push32(i + 1);
+		if (!isWide(kind)) return;
+		t.push(i + 1);
+		t.writer.i64(32);
+		t.writer.op(W.i64_shr_u, W.i32_wrap_i64);
+	});
+	// a callback's frame lies below this one
+	if (prototype.args.includes("func")) t.writer.get(t.frame);
+	t.writer.call(context.imports.helper(id, context.unit.program.type));
+	switch (prototype.returns) {
+		case "void":
+			return;
+		case "int":
+			t.writer.op(W.i64_extend_i32_s);
+			break;
+		case "u64":
+			t.writer.op(W.i64_extend_i32_u);
+			t.writer.i32(0);
+			t.writer.memory(W.i64_load32_u, MACHINE.RESULT_HIGH, 2);
+			t.writer.i64(32);
+			t.writer.op(W.i64_shl, W.i64_or);
+			break;
+		default:
+			t.writer.op(W.i64_extend_i32_u);
+	}
+	t.pop(0);
+}
+
+const LOOKUP = 1;
+
+const ARRAY = 2;
+
+/** Exports of the map code that look up, by map type; `cpu`: takes the CPU as third argument. */
+const LOOKUPS: Readonly<Record<number, { readonly name: string; readonly cpu?: boolean }>> = {
+	1: { name: "hashLookup" },
+	2: { name: "arrayLookup" },
+	5: { name: "percpuHashLookup", cpu: true },
+	6: { name: "percpuArrayLookup", cpu: true },
+	9: { name: "lruLookup" },
+	11: { name: "lpmLookup" },
+	12: { name: "arrayOfMapsLookup" },
+	13: { name: "hashOfMapsLookup" },
+};
+
+/** Map operations without JavaScript, where the map is the same on every path. Whether the call was done here. */
+function mapCall(t: Translator, id: number, args: readonly (KnownArgument | undefined)[]): boolean {
+	const { writer: w, context } = t;
+	const first = args[0];
+	const map = first?.kind === "map" ? context.unit.maps[first.map] : undefined;
+	if (map === undefined || map.address === 0) return false;
+	if (id === LOOKUP) {
+		if (map.def.type === ARRAY && map.values !== 0) {
+			arrayLookup(t, map);
+			return true;
+		}
+		const lookup = LOOKUPS[map.def.type];
+		if (lookup === undefined) return false;
+		w.i32(map.address);
+		t.push32(2);
+		if (lookup.cpu) w.i32(context.options.cpu);
+		w.call(context.imports.named(lookup.name));
+		w.op(W.i64_extend_i32_u);
+		t.pop(0);
+		return true;
+	}
+	return false;
+}
+
+/** An array's value is at values + index * stride; an index past the end gives 0. */
+function arrayLookup(t: Translator, map: CompiledMap): void {
+	const { writer: w } = t;
+	const stride = Math.ceil(map.def.valueSize / 8) * 8;
+	t.push32(2);
+	w.memory(W.i32_load, 0);
+	w.tee(t.a32);
+	w.i32(map.def.maxEntries);
+	w.op(W.i32_lt_u, W.if, T.i32);
+	w.get(t.a32);
+	if (stride !== 1) {
+		w.i32(stride);
+		w.op(W.i32_mul);
+	}
+	w.i32(map.values);
+	w.op(W.i32_add, W.else);
+	w.i32(0);
+	w.op(W.end);
+	t.pop32(0);
+}
+
+/** lddw in all its meanings: numbers, maps, map values, functions. */
+export function constant(t: Translator, d: Decoded, next: Insn): void {
+	const { writer: w, context } = t;
+	const { insn } = d;
+	switch (d.op) {
+		case "lddw": {
+			const value = imm64(insn, next);
+			w.i64(Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+			break;
+		}
+		case "lddw_map_idx":
+			w.i64(mapOf(t, insn.imm).address, 0);
+			break;
+		case "lddw_map_idx_value": {
+			const map = mapOf(t, insn.imm);
+			if (map.values === 0) t.unsupported("the address of a value of this map");
+			w.i64((map.values + next.imm) | 0, 0);
+			break;
+		}
+		case "lddw_func":
+			w.i64(context.callback(t.insn + 1 + insn.imm), 0);
+			break;
+		default:
+			t.unsupported(d.op);
+	}
+	t.pop(insn.dst);
+}
+
+function mapOf(t: Translator, index: number): CompiledMap {
+	const map = t.context.unit.maps[index];
+	return map ?? t.unsupported(`map ${index}`);
+}
+
+/** LD_ABS and LD_IND: the value, or the function ends with 0. */
+export function packetLoad(t: Translator, d: Decoded, row: RowOf<"ld_abs" | "ld_ind">): void {
+	const { writer: w } = t;
+	w.i32(d.insn.imm);
+	if (row.family === "ld_ind") {
+		t.push32(d.insn.src);
+		w.op(W.i32_add);
+	}
+	w.i32(row.size);
+	w.call(t.context.imports.named("loadAbsolute"));
+	t.pop32(0);
+	w.i32(0);
+	w.memory(W.i32_load, MACHINE.RESULT_HIGH, 2);
+	// 1: outside the packet
+	w.op(W.if, T.void);
+	w.i64(0);
+	w.op(W.return, W.end);
+}

@@ -1,0 +1,205 @@
+import type { HelperPrototype } from "../helpers/index.ts";
+import { CALL } from "../isa/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import type { FunctionInfo } from "../spec/index.ts";
+import { argsOf, isWide } from "./calls.ts";
+import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
+import { type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
+import { T, W } from "./opcodes.ts";
+import { type CodeLine, Translator } from "./translate.ts";
+
+/** Signatures of the imports that are no helper, in i32: [parameters, results]. */
+const NAMED: Readonly<Record<string, readonly [number, number]>> = {
+	hashLookup: [2, 1],
+	arrayLookup: [2, 1],
+	percpuHashLookup: [3, 1],
+	percpuArrayLookup: [3, 1],
+	lruLookup: [2, 1],
+	lpmLookup: [2, 1],
+	arrayOfMapsLookup: [2, 1],
+	hashOfMapsLookup: [2, 1],
+	/** (address, width, low, high): a store into the context */
+	storeContext: [4, 0],
+	/** (offset, width): the value; RESULT_HIGH says whether the packet has it */
+	loadAbsolute: [2, 1],
+	/** (program, insn, map, slot, outcome, word) */
+	hop: [6, 0],
+};
+
+/**
+ * The parameters of a helper's import: the low half of each argument, and the high half where it
+ * matters; behind them, of a helper that calls back, where the callback's frame begins.
+ */
+export function helperParams(prototype: HelperPrototype): number[] {
+	const params = argsOf(prototype).flatMap((kind) => (isWide(kind) ? [T.i32, T.i32] : [T.i32]));
+	return prototype.args.includes("func") ? [...params, T.i32] : params;
+}
+
+export interface HelperImport {
+	readonly name: string;
+	readonly id: number;
+	readonly programType: number;
+}
+
+export interface CompiledModule {
+	readonly bytes: Uint8Array<ArrayBuffer>;
+	/** Where the memory import's limits flag stands: 1 unshared, 3 shared. */
+	readonly memoryFlagAt: number;
+	readonly helpers: readonly HelperImport[];
+	/** Names of the other imports, `NAMED`'s. */
+	readonly named: readonly string[];
+	/** Exports: `p<index>` a program, `e<index>` its entry for the host, `f<table index>` a callback. */
+	readonly callbacks: readonly { readonly name: string; readonly tableIndex: number }[];
+	/** Function in the module → program's table index and the instructions of its code. */
+	readonly functions: readonly { readonly unit: number; readonly lines: readonly CodeLine[] }[];
+	/** Imported functions, which come first in the module's numbering. */
+	readonly imported: number;
+}
+
+/**
+ * Compiles programs into one module, so that tail calls between them are jumps inside it.
+ * `slots` says what is in a prog array's slot now; `callback` hands out table indexes for functions whose address is taken.
+ *
+ * @throws TailhopError machine/unsupported for what isn't compiled; where names program and instruction
+ */
+export function compile(
+	units: readonly Unit[],
+	options: CompileOptions,
+	slots: (mapAddress: number, slot: number) => number,
+	callback: (unit: Unit, start: number) => number,
+): CompiledModule {
+	// imports are found by translating: a first pass counts them, the second knows every index
+	const wanted = new Map<string, readonly [params: readonly number[], results: readonly number[]]>();
+	const helpers = new Map<string, HelperImport>();
+	let result: CompiledModule | undefined;
+	for (const pass of [0, 1]) {
+		const module = new ModuleWriter();
+		const indexes = new Map<string, FunctionIndex>();
+		if (pass === 1) {
+			for (const [name, [params, results]] of wanted)
+				indexes.set(name, module.importFunction(name, params, results));
+		}
+		const want = (name: string, params: readonly number[], results: readonly number[]): FunctionIndex => {
+			wanted.set(name, [params, results]);
+			return indexes.get(name) ?? 0;
+		};
+		const imports: Imports = {
+			helper(id, programType) {
+				const prototype = options.prototype(id, programType)!;
+				const name = `h${id}_${programType}`;
+				helpers.set(name, { name, id, programType });
+				return want(name, helperParams(prototype), prototype.returns === "void" ? [] : [T.i32]);
+			},
+			named(name) {
+				const [params, results] = NAMED[name]!;
+				return want(name, new Array<number>(params).fill(T.i32), new Array<number>(results).fill(T.i32));
+			},
+		};
+		result = translateAll(units, options, module, imports, slots, callback, wanted, helpers);
+	}
+	return result!;
+}
+
+function translateAll(
+	units: readonly Unit[],
+	options: CompileOptions,
+	module: ModuleWriter,
+	imports: Imports,
+	slots: (mapAddress: number, slot: number) => number,
+	callback: (unit: Unit, start: number) => number,
+	wanted: ReadonlyMap<string, unknown>,
+	helpers: ReadonlyMap<string, HelperImport>,
+): CompiledModule {
+	const programs = new Map<number, FunctionIndex>();
+	const perUnit = units.map((unit) => {
+		const program = module.declare([T.i32, T.i32], [T.i64]);
+		programs.set(unit.index, program);
+		const functions = new Map<number, FunctionIndex>();
+		for (const { start } of subprograms(unit)) {
+			functions.set(start, module.declare([T.i64, T.i64, T.i64, T.i64, T.i64, T.i32], [T.i64]));
+		}
+		const entry = module.declare([T.i32, T.i32], [T.i32]);
+		return { unit, program, functions, entry };
+	});
+	const callbacks: { name: string; tableIndex: number }[] = [];
+	const tracked: { unit: number; lines: readonly CodeLine[] }[] = [];
+	for (const { unit, program, functions, entry } of perUnit) {
+		const context: ModuleContext = {
+			module,
+			options,
+			unit,
+			functions,
+			programs,
+			slots,
+			imports,
+			callback(start) {
+				const tableIndex = callback(unit, start);
+				const name = `f${tableIndex}`;
+				if (!callbacks.some((each) => each.name === name)) {
+					callbacks.push({ name, tableIndex });
+					const index = functions.get(start);
+					if (index !== undefined) module.export(name, index);
+				}
+				return tableIndex;
+			},
+		};
+		const translate = (
+			index: FunctionIndex,
+			start: number,
+			end: number,
+			isProgram: boolean,
+			depth: number,
+		) => {
+			const t = new Translator(context, start, end, isProgram, depth);
+			module.body(index, t.translate());
+			tracked.push({ unit: unit.index, lines: t.lines });
+		};
+		const [main] = unit.program.functions;
+		translate(program, 0, main?.end ?? 0, true, depthOf(unit, 0));
+		for (const { start, end } of subprograms(unit)) {
+			translate(functions.get(start)!, start, end, false, depthOf(unit, start));
+		}
+		module.body(entry, entryBody(program));
+		tracked.push({ unit: unit.index, lines: [] });
+		module.export(`p${unit.index}`, program);
+		module.export(`e${unit.index}`, entry);
+	}
+	return {
+		...module.write(),
+		helpers: [...helpers.values()],
+		named: [...wanted.keys()].filter((name) => name in NAMED),
+		callbacks,
+		functions: tracked,
+		imported: wanted.size,
+	};
+}
+
+/** The functions that are called; the program's own only where it calls itself. */
+function subprograms({ program }: Unit): readonly FunctionInfo[] {
+	const recursive = program.insns.some(
+		({ opcode, src, imm }, i) => opcode === 0x85 && src === CALL.LOCAL && i + 1 + imm === 0,
+	);
+	return recursive ? program.functions : program.functions.slice(1);
+}
+
+function depthOf({ facts }: Unit, start: number): number {
+	return Math.max(8, facts.functions.find((each) => each.start === start)?.stackDepth ?? 512);
+}
+
+/** The host's entry: r0's low half comes back, the high half is left in memory. JavaScript then needs no BigInt. */
+function entryBody(program: FunctionIndex): Uint8Array {
+	const w = new FunctionWriter(2);
+	const r0 = w.local(T.i64);
+	w.get(0);
+	w.get(1);
+	w.call(program);
+	w.set(r0);
+	w.i32(0);
+	w.get(r0);
+	w.i64(32);
+	w.op(W.i64_shr_u, W.i32_wrap_i64);
+	w.memory(W.i32_store, MACHINE.RESULT_HIGH, 2);
+	w.get(r0);
+	w.op(W.i32_wrap_i64);
+	return w.finish();
+}

@@ -1,0 +1,65 @@
+import type { ProgramFacts } from "../flow/index.ts";
+import type { HelperPrototype } from "../helpers/index.ts";
+import type { LinkedMap, LinkedProgram } from "../spec/index.ts";
+import type { FunctionIndex, ModuleWriter } from "./module.ts";
+
+/** A map as compiled code refers to it. */
+export interface CompiledMap {
+	readonly def: LinkedMap;
+	/** Header; 0 for a map that the machine doesn't have. */
+	readonly address: number;
+	/** Address of an array's first value; 0 for other kinds. */
+	readonly values: number;
+}
+
+/** A program to compile: one of the functions that prog arrays may hold. */
+export interface Unit {
+	readonly program: LinkedProgram;
+	readonly facts: ProgramFacts;
+	/** Index in the machine's function table. */
+	readonly index: number;
+	/** In the order of the object's maps. */
+	readonly maps: readonly CompiledMap[];
+}
+
+export interface CompileOptions {
+	/** Every access must lie in the data area: for programs that no verifier has passed. */
+	readonly regionChecks: boolean;
+	/** Count loop rounds and calls down from the budget word; trap at 0. */
+	readonly fuel: boolean;
+	/** Report tail calls to the host. */
+	readonly trace: boolean;
+	readonly emptySlotCounts: boolean;
+	/** Start of what programs may touch. */
+	readonly dataBase: number;
+	readonly cpu: number;
+	readonly mayGoto: number;
+	/** Address of the word that holds the running invocation's context. */
+	readonly contextWord: number;
+	/** Bytes of the context in which stores are the host's to convert; 0 where none are. */
+	readonly contextSize: (programType: number) => number;
+	readonly prototype: (id: number, programType: number) => HelperPrototype | undefined;
+}
+
+/** What the translation of one function needs to know of the module. */
+export interface ModuleContext {
+	readonly module: ModuleWriter;
+	readonly options: CompileOptions;
+	readonly unit: Unit;
+	/** Function in the module by first instruction of the program's functions. */
+	readonly functions: ReadonlyMap<number, FunctionIndex>;
+	/** Programs of the collection by index in the machine's table. */
+	readonly programs: ReadonlyMap<number, FunctionIndex>;
+	/** Slot → program index, as the arrays are now: what static sites jump to at once. */
+	readonly slots: (mapAddress: number, slot: number) => number;
+	readonly imports: Imports;
+	/** Index in the machine's table of a function whose address the program takes. */
+	readonly callback: (start: number) => number;
+}
+
+/** Imported functions, all with i32 in and out. */
+export interface Imports {
+	helper(id: number, programType: number): FunctionIndex;
+	/** An export of the map code, or one of the host's own. */
+	named(name: string): FunctionIndex;
+}

@@ -1,0 +1,238 @@
+import { Bytes } from "./bytes.ts";
+import { T, W } from "./opcodes.ts";
+
+export interface FunctionType {
+	readonly params: readonly number[];
+	readonly results: readonly number[];
+}
+
+/** Index in the module's one space of functions, imports first. */
+export type FunctionIndex = number;
+
+const SECTION = { TYPE: 1, IMPORT: 2, FUNCTION: 3, EXPORT: 7, CODE: 10 } as const;
+
+/**
+ * Writes a module: types, imported functions, one imported memory and table, functions, exports. Function indexes
+ * are known before bodies: declare all imports, then all functions, then give the bodies.
+ */
+export class ModuleWriter {
+	readonly #types: FunctionType[] = [];
+	readonly #typeIndex = new Map<string, number>();
+	readonly #imports: { readonly name: string; readonly type: number }[] = [];
+	readonly #functions: { readonly type: number; body: Uint8Array | undefined }[] = [];
+	readonly #exports: { readonly name: string; readonly index: FunctionIndex }[] = [];
+
+	type(params: readonly number[], results: readonly number[]): number {
+		const key = `${params.join()}>${results.join()}`;
+		let index = this.#typeIndex.get(key);
+		if (index === undefined) {
+			index = this.#types.length;
+			this.#types.push({ params, results });
+			this.#typeIndex.set(key, index);
+		}
+		return index;
+	}
+
+	/** A function of the import module "env". */
+	importFunction(name: string, params: readonly number[], results: readonly number[]): FunctionIndex {
+		if (this.#functions.length > 0) throw new RangeError("imports come before functions");
+		const known = this.#imports.findIndex((each) => each.name === name);
+		if (known >= 0) return known;
+		this.#imports.push({ name, type: this.type(params, results) });
+		return this.#imports.length - 1;
+	}
+
+	declare(params: readonly number[], results: readonly number[]): FunctionIndex {
+		this.#functions.push({ type: this.type(params, results), body: undefined });
+		return this.#imports.length + this.#functions.length - 1;
+	}
+
+	body(index: FunctionIndex, code: Uint8Array): void {
+		this.#functions[index - this.#imports.length]!.body = code;
+	}
+
+	export(name: string, index: FunctionIndex): void {
+		this.#exports.push({ name, index });
+	}
+
+	/**
+	 * The bytes. `memoryFlagAt` is where the memory import's limits flag stands: 1 for an unshared memory with a
+	 * maximum, 3 for a shared one; everything else is the same for both.
+	 */
+	write(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly memoryFlagAt: number } {
+		const out = new Bytes(4096);
+		out.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+		section(out, SECTION.TYPE, (s) => {
+			s.u32(this.#types.length);
+			for (const { params, results } of this.#types) {
+				s.byte(0x60);
+				for (const list of [params, results]) {
+					s.u32(list.length);
+					for (const type of list) s.byte(type);
+				}
+			}
+		});
+		let flagInSection = 0;
+		const importsAt = section(out, SECTION.IMPORT, (s) => {
+			s.u32(this.#imports.length + 2);
+			s.name("env");
+			s.name("memory");
+			s.byte(2);
+			flagInSection = s.length;
+			s.byte(1);
+			s.u32(1);
+			s.u32(65536);
+			s.name("env");
+			s.name("table");
+			s.byte(1);
+			s.byte(T.funcref);
+			s.byte(0);
+			s.u32(0);
+			for (const { name, type } of this.#imports) {
+				s.name("env");
+				s.name(name);
+				s.byte(0);
+				s.u32(type);
+			}
+		});
+		section(out, SECTION.FUNCTION, (s) => {
+			s.u32(this.#functions.length);
+			for (const { type } of this.#functions) s.u32(type);
+		});
+		section(out, SECTION.EXPORT, (s) => {
+			s.u32(this.#exports.length);
+			for (const { name, index } of this.#exports) {
+				s.name(name);
+				s.byte(0);
+				s.u32(index);
+			}
+		});
+		section(out, SECTION.CODE, (s) => {
+			s.u32(this.#functions.length);
+			for (const { body } of this.#functions) {
+				if (body === undefined) throw new RangeError("a function without a body");
+				s.u32(body.length);
+				s.append(body);
+			}
+		});
+		return { bytes: out.view.slice(), memoryFlagAt: importsAt + flagInSection };
+	}
+}
+
+/** Writes a section; where its contents start. */
+function section(out: Bytes, id: number, write: (section: Bytes) => void): number {
+	const contents = new Bytes(1024);
+	write(contents);
+	out.byte(id);
+	out.u32(contents.length);
+	const at = out.length;
+	out.append(contents.view);
+	return at;
+}
+
+/** The code of one function: locals behind the parameters, then instructions. */
+export class FunctionWriter {
+	readonly code = new Bytes(512);
+	readonly #params: number;
+	readonly #locals: number[] = [];
+
+	constructor(params: number) {
+		this.#params = params;
+	}
+
+	/** A new local of a type; its index. */
+	local(type: number): number {
+		this.#locals.push(type);
+		return this.#params + this.#locals.length - 1;
+	}
+
+	op(...bytes: number[]): void {
+		for (const byte of bytes) this.code.byte(byte);
+	}
+
+	get(local: number): void {
+		this.code.byte(W.local_get);
+		this.code.u32(local);
+	}
+
+	set(local: number): void {
+		this.code.byte(W.local_set);
+		this.code.u32(local);
+	}
+
+	tee(local: number): void {
+		this.code.byte(W.local_tee);
+		this.code.u32(local);
+	}
+
+	i32(value: number): void {
+		this.code.byte(W.i32_const);
+		this.code.s32(value);
+	}
+
+	i64(low: number, high = low >> 31): void {
+		this.code.byte(W.i64_const);
+		this.code.s64(low, high);
+	}
+
+	/** A load or store; `align` is log2 of the alignment promised. */
+	memory(op: number, offset: number, align = 0): void {
+		this.code.byte(op);
+		this.code.u32(align);
+		this.code.u32(offset);
+	}
+
+	/** An atomic access; its alignment is its width. */
+	atomic(op: number, offset: number, align: number): void {
+		this.code.byte(W.atomic);
+		this.code.u32(op);
+		this.code.u32(align);
+		this.code.u32(offset);
+	}
+
+	call(index: FunctionIndex): void {
+		this.code.byte(W.call);
+		this.code.u32(index);
+	}
+
+	returnCall(index: FunctionIndex): void {
+		this.code.byte(W.return_call);
+		this.code.u32(index);
+	}
+
+	/** The table is the module's only one. */
+	returnCallIndirect(type: number): void {
+		this.code.byte(W.return_call_indirect);
+		this.code.u32(type);
+		this.code.byte(0);
+	}
+
+	br(depth: number): void {
+		this.code.byte(W.br);
+		this.code.u32(depth);
+	}
+
+	brIf(depth: number): void {
+		this.code.byte(W.br_if);
+		this.code.u32(depth);
+	}
+
+	/** Declarations of locals and the code, ended. */
+	finish(): Uint8Array {
+		const out = new Bytes(this.code.length + 64);
+		const runs: { type: number; count: number }[] = [];
+		for (const type of this.#locals) {
+			const last = runs[runs.length - 1];
+			if (last?.type === type) last.count++;
+			else runs.push({ type, count: 1 });
+		}
+		out.u32(runs.length);
+		for (const { type, count } of runs) {
+			out.u32(count);
+			out.byte(type);
+		}
+		out.append(this.code.view);
+		out.byte(W.end);
+		return out.view.slice();
+	}
+}

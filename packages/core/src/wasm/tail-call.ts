@@ -1,0 +1,161 @@
+import { MAX_TAIL_CALLS } from "../helpers/index.ts";
+import { SLOTS_LAYOUT as SLOTS } from "../maps/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import { T, W } from "./opcodes.ts";
+import type { Translator } from "./translate.ts";
+
+/** Outcomes as numbers, for the host's record of hops. */
+export const OUTCOME = { TAKEN: 0, OUT_OF_RANGE: 1, LIMIT: 2, EMPTY: 3 } as const;
+
+/**
+ * bpf_tail_call. The words of the array say what is in a slot at this moment, so an update is right for the very
+ * next hop; a word equal to the one compiled in becomes a jump inside the module (`return_call`), any other goes
+ * through the machine's table.
+ *
+ * Order of checks as in the x86 JIT: index, limit, slot. The count is the invocation's word in memory.
+ */
+export function tailCall(t: Translator): void {
+	const { writer: w, context } = t;
+	const { options, unit } = context;
+	const fact = unit.facts.tailCalls.get(t.insn);
+	const map = fact?.map === undefined ? undefined : unit.maps[fact.map];
+	const word = t.a32;
+	const slot = t.b32;
+	const miss = (outcome: number) => {
+		if (options.trace) hop(t, outcome, () => w.get(slot));
+	};
+
+	if (options.trace || fact?.slot === undefined) {
+		t.push32(3);
+		w.set(slot);
+	}
+	w.op(W.block, T.void);
+	// index
+	if (map !== undefined && fact?.slot !== undefined) {
+		if (fact.slot >= map.def.maxEntries) {
+			miss(OUTCOME.OUT_OF_RANGE);
+			w.op(W.end);
+			return;
+		}
+	} else {
+		w.get(slot);
+		if (map !== undefined) w.i32(map.def.maxEntries);
+		else {
+			t.push32(2);
+			w.memory(W.i32_load, MAX_ENTRIES, 2);
+		}
+		w.op(W.i32_ge_u, W.if, T.void);
+		miss(OUTCOME.OUT_OF_RANGE);
+		w.br(1);
+		w.op(W.end);
+	}
+	// limit
+	w.i32(0);
+	w.memory(W.i32_load, MACHINE.TAIL_CALLS, 2);
+	w.i32(MAX_TAIL_CALLS);
+	w.op(W.i32_ge_u, W.if, T.void);
+	miss(OUTCOME.LIMIT);
+	w.br(1);
+	w.op(W.end);
+	// the slot's word
+	if (map !== undefined) {
+		w.i32(map.address);
+	} else t.push32(2);
+	w.memory(W.i32_load, SLOTS.WORDS, 2);
+	if (fact?.slot !== undefined) w.memory(W.i32_load, fact.slot * 4, 2);
+	else {
+		w.get(slot);
+		w.i32(2);
+		w.op(W.i32_shl, W.i32_add);
+		w.memory(W.i32_load, 0, 2);
+	}
+	w.set(word);
+	if (options.emptySlotCounts) count(t);
+	w.get(word);
+	w.op(W.i32_eqz, W.if, T.void);
+	miss(OUTCOME.EMPTY);
+	w.br(1);
+	w.op(W.end);
+	if (options.trace) hop(t, OUTCOME.TAKEN, () => w.get(slot));
+	if (!options.emptySlotCounts) count(t);
+
+	const target = map !== undefined && fact?.slot !== undefined ? context.slots(map.address, fact.slot) : 0;
+	const known = context.programs.get(target);
+	if (known !== undefined) {
+		w.get(word);
+		w.i32(target);
+		w.op(W.i32_eq, W.if, T.void);
+		passOn(t);
+		w.returnCall(known);
+		w.op(W.end);
+	} else if (fact?.slot === undefined) dynamicTargets(t, word);
+	passOn(t);
+	w.get(word);
+	w.returnCallIndirect(context.module.type([T.i32, T.i32], [T.i64]));
+	w.op(W.end);
+}
+
+/** Most targets that a br_table is worth for. */
+const TABLE_TARGETS = 256;
+
+/**
+ * A dynamic slot jumps inside the module for the programs that are compiled in it: br_table on the word, which is
+ * the program's index (measured: 2 to 3 ns a hop where the table takes 5).
+ */
+function dynamicTargets(t: Translator, word: number): void {
+	const { writer: w, context } = t;
+	const indexes = [...context.programs.keys()].sort((a, b) => a - b);
+	const first = indexes[0];
+	if (first === undefined || indexes.length > TABLE_TARGETS) return;
+	const last = indexes[indexes.length - 1]!;
+	if (last - first >= TABLE_TARGETS) return;
+	// blocks from the inside out: one a program, and the outermost for every other word
+	for (let i = 0; i <= indexes.length; i++) w.op(W.block, T.void);
+	w.get(word);
+	w.i32(first);
+	w.op(W.i32_sub, W.br_table);
+	w.code.u32(last - first + 1);
+	for (let index = first; index <= last; index++) {
+		const at = indexes.indexOf(index);
+		w.code.u32(at < 0 ? indexes.length : at);
+	}
+	w.code.u32(indexes.length);
+	for (const index of indexes) {
+		w.op(W.end);
+		passOn(t);
+		w.returnCall(context.programs.get(index)!);
+	}
+	w.op(W.end);
+}
+
+/** BPF map header: max_entries. */
+const MAX_ENTRIES = 16;
+
+function count(t: Translator): void {
+	const { writer: w } = t;
+	w.i32(0);
+	w.i32(0);
+	w.memory(W.i32_load, MACHINE.TAIL_CALLS, 2);
+	w.i32(1);
+	w.op(W.i32_add);
+	w.memory(W.i32_store, MACHINE.TAIL_CALLS, 2);
+}
+
+/** What a target gets: the context, and this frame's place. */
+function passOn(t: Translator): void {
+	if (t.isProgram) t.writer.get(0);
+	else t.push32(1);
+	t.writer.get(t.sp);
+}
+
+function hop(t: Translator, outcome: number, slot: () => void): void {
+	const { writer: w, context } = t;
+	w.i32(context.unit.index);
+	w.i32(t.insn);
+	t.push32(2);
+	slot();
+	w.i32(outcome);
+	if (outcome === OUTCOME.TAKEN) w.get(t.a32);
+	else w.i32(0);
+	w.call(context.imports.named("hop"));
+}

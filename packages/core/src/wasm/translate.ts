@@ -1,0 +1,273 @@
+import { TailhopError } from "../errors/index.ts";
+import { type Cfg, controlFlow, type FlowNode, reducible, structure } from "../flow/index.ts";
+import { type Decoded, decode, type Insn, slotsOf } from "../isa/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import { atomic, load, store } from "./access.ts";
+import { alu, condition, endian, movsx, negate } from "./alu.ts";
+import { callHelper, callLocal, constant, packetLoad } from "./calls.ts";
+import type { ModuleContext } from "./context.ts";
+import { FunctionWriter } from "./module.ts";
+import { T, W } from "./opcodes.ts";
+import { tailCall } from "./tail-call.ts";
+
+const TAIL_CALL_ID = 12;
+
+/** Where a piece of code came from: offset in the function's code, and the instruction. */
+export interface CodeLine {
+	readonly at: number;
+	readonly insn: number;
+}
+
+/**
+ * Translates one eBPF function. r0-r9 are i64 locals; r10 is the i32 parameter `sp`, and `frame` lies below it by
+ * the function's own depth, so that stack accesses have positive offsets and a callee's sp is this `frame`.
+ */
+export class Translator {
+	readonly context: ModuleContext;
+	readonly writer: FunctionWriter;
+	readonly start: number;
+	readonly isProgram: boolean;
+	/** Local of r0 to r9. */
+	readonly registers: readonly number[];
+	readonly sp: number;
+	readonly frame: number;
+	/** Bytes from frame up to sp. */
+	readonly depth: number;
+	readonly lines: CodeLine[] = [];
+	/** Scratch locals. */
+	readonly a32: number;
+	readonly b32: number;
+	readonly a64: number;
+	/** Number of the instruction being translated. */
+	insn = 0;
+	readonly #cfg: Cfg;
+	readonly #dispatch: number[] = [];
+	#mayGoto: number | undefined;
+
+	constructor(context: ModuleContext, start: number, end: number, isProgram: boolean, depth: number) {
+		this.context = context;
+		this.start = start;
+		this.isProgram = isProgram;
+		this.depth = depth;
+		const { insns } = context.unit.program;
+		this.#cfg = controlFlow(insns, start, end);
+		if (this.#cfg.problems.length > 0)
+			this.unsupported("control leaves the function", this.#cfg.problems[0]!.insn);
+		this.writer = new FunctionWriter(isProgram ? 2 : 6);
+		this.sp = isProgram ? 1 : 5;
+		const registers: number[] = [];
+		for (let i = 0; i < 10; i++)
+			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
+		this.registers = registers;
+		this.a64 = this.writer.local(T.i64);
+		this.frame = this.writer.local(T.i32);
+		this.a32 = this.writer.local(T.i32);
+		this.b32 = this.writer.local(T.i32);
+	}
+
+	/** What can't be compiled: the machine runs the program in the interpreter, and says so. */
+	unsupported(what: string, insn = this.insn): never {
+		const { program } = this.context.unit;
+		throw new TailhopError(
+			"machine/unsupported",
+			`${what}: not compiled to WebAssembly`,
+			{ program: program.name, section: program.section, insn },
+			{ hint: "Run with the interpreter." },
+		);
+	}
+
+	/** The function's body: locals and code. */
+	translate(): Uint8Array {
+		const { writer: w, context } = this;
+		w.get(this.sp);
+		w.i32(this.depth);
+		w.op(W.i32_sub);
+		w.set(this.frame);
+		if (this.isProgram) {
+			w.get(0);
+			w.op(W.i64_extend_i32_u);
+			w.set(this.registers[1]!);
+		}
+		const graph = reducible(this.#cfg);
+		for (let i = 0; i < graph.dispatches; i++) this.#dispatch.push(w.local(T.i32));
+		if (this.#cfg.blocks.some((block) => block.terminator === "may_goto")) {
+			this.#mayGoto = w.local(T.i32);
+			w.i32(context.options.mayGoto);
+			w.set(this.#mayGoto);
+		}
+		structure(graph, {
+			block: () => w.op(W.block, T.void),
+			loop: () => {
+				w.op(W.loop, T.void);
+				if (context.options.fuel) this.#burn();
+			},
+			ifBranch: (node) => {
+				this.#condition(node);
+				w.op(W.if, T.void);
+			},
+			otherwise: () => w.op(W.else),
+			end: () => w.op(W.end),
+			body: (node) => this.#body(node),
+			br: (depth) => w.br(depth),
+			brIf: (node, depth, negated) => {
+				this.#condition(node);
+				if (negated) w.op(W.i32_eqz);
+				w.brIf(depth);
+			},
+			brTable: (node, depths) => {
+				w.get(this.#dispatch[node.kind === "switch" ? node.dispatch : 0]!);
+				w.op(W.br_table);
+				w.code.u32(depths.length - 1);
+				for (const depth of depths) w.code.u32(depth);
+			},
+			leave: () => {
+				w.get(this.registers[0]!);
+				w.op(W.return);
+			},
+		});
+		// every path has returned or branched
+		w.op(W.unreachable);
+		return w.finish();
+	}
+
+	/** A loop round from the budget; at its end the invocation traps with the budget word at 0. */
+	#burn(): void {
+		const { writer: w } = this;
+		w.i32(0);
+		w.i32(0);
+		w.memory(W.i32_load, MACHINE.BUDGET, 2);
+		w.tee(this.a32);
+		w.i32(1);
+		w.op(W.i32_sub);
+		w.memory(W.i32_store, MACHINE.BUDGET, 2);
+		w.get(this.a32);
+		w.op(W.i32_eqz);
+		w.op(W.if, T.void, W.unreachable, W.end);
+	}
+
+	#body(node: FlowNode): void {
+		const { writer: w } = this;
+		if (node.kind === "set") {
+			w.i32(node.value);
+			w.set(this.#dispatch[node.dispatch]!);
+			return;
+		}
+		if (node.kind === "switch") return;
+		const block = this.#cfg.blocks[node.block]!;
+		const { insns } = this.context.unit.program;
+		const ends = block.terminator !== "fall" && block.terminator !== "escape";
+		for (let i = block.start; i < (ends ? block.last : block.end); i += slotsOf(insns[i]!)) {
+			this.#at(i);
+			this.#translate(decode(insns[i]!, i), insns[i + 1]);
+		}
+		this.#at(block.last);
+	}
+
+	#at(insn: number): void {
+		this.insn = insn;
+		this.lines.push({ at: this.writer.code.length, insn });
+	}
+
+	/** The condition of a block's branch, as an i32. */
+	#condition(node: FlowNode): void {
+		const { writer: w } = this;
+		if (node.kind !== "block") return;
+		const { last, terminator } = this.#cfg.blocks[node.block]!;
+		this.#at(last);
+		if (terminator === "may_goto") {
+			// taken when the count is used up
+			w.get(this.#mayGoto!);
+			w.op(W.i32_eqz);
+			w.op(W.if, T.i32);
+			w.i32(1);
+			w.op(W.else);
+			w.get(this.#mayGoto!);
+			w.i32(1);
+			w.op(W.i32_sub);
+			w.set(this.#mayGoto!);
+			w.i32(0);
+			w.op(W.end);
+			return;
+		}
+		condition(this, decode(this.context.unit.program.insns[last]!, last));
+	}
+
+	#translate(d: Decoded, next: Insn | undefined): void {
+		const { row } = d;
+		switch (row.family) {
+			case "alu":
+				alu(this, d, row);
+				break;
+			case "neg":
+				negate(this, d, row);
+				break;
+			case "movsx":
+				movsx(this, d, row);
+				break;
+			case "endian":
+				endian(this, d, row);
+				break;
+			case "lddw":
+				constant(this, d, next!);
+				break;
+			case "ldx":
+			case "ldsx":
+			case "load_acquire":
+				load(this, d, row);
+				break;
+			case "st":
+			case "stx":
+			case "store_release":
+				store(this, d, row);
+				break;
+			case "atomic":
+				atomic(this, d, row);
+				break;
+			case "ld_abs":
+			case "ld_ind":
+				packetLoad(this, d, row);
+				break;
+			case "call":
+				if (d.op === "call_kfunc") this.unsupported("a kfunc");
+				if (d.op === "call_local") callLocal(this, d);
+				else if (d.insn.imm === TAIL_CALL_ID) tailCall(this);
+				else callHelper(this, d);
+				break;
+			case "addr_space_cast":
+				this.unsupported("an arena");
+				break;
+			default:
+				this.unsupported(d.op);
+		}
+	}
+
+	// small words that the families share
+
+	/** Pushes a register, 64 bits. */
+	push(register: number): void {
+		if (register === 10) {
+			this.writer.get(this.sp);
+			this.writer.op(W.i64_extend_i32_u);
+		} else this.writer.get(this.registers[register]!);
+	}
+
+	/** Pushes a register's low 32 bits. */
+	push32(register: number): void {
+		if (register === 10) this.writer.get(this.sp);
+		else {
+			this.writer.get(this.registers[register]!);
+			this.writer.op(W.i32_wrap_i64);
+		}
+	}
+
+	/** Pops 64 bits into a register. */
+	pop(register: number): void {
+		this.writer.set(this.registers[register]!);
+	}
+
+	/** Pops 32 bits into a register, zero-extended. */
+	pop32(register: number): void {
+		this.writer.op(W.i64_extend_i32_u);
+		this.pop(register);
+	}
+}
