@@ -9,6 +9,7 @@
 import {
 	type ArgKind,
 	BTF_INT,
+	checkMap,
 	encodeBtf,
 	helpersAllowed,
 	helperTakesMap,
@@ -17,6 +18,8 @@ import {
 	MAP_TYPE,
 	mapTypeName,
 	PROTOTYPES,
+	TailhopError,
+	unlikeInner,
 } from "@tailhop/core";
 import { type Kernel, type KernelMap, lastLine, type MapDefinition, openKernel } from "@tailhop/kernel";
 import { ALLOWED_BY_TYPE } from "../packages/core/src/helpers/allowed.ts";
@@ -36,7 +39,19 @@ const differs = (text: string) => {
 	console.log(text);
 };
 
-/** `int`, `struct value { int a; struct bpf_spin_lock … }` are not needed: storage wants any BTF for key and value. */
+const NO_MAP = {
+	mapExtra: 0n,
+	pinning: 0,
+	keyTypeId: 0,
+	valueTypeId: 0,
+	values: [],
+	origin: "btf",
+	section: ".maps",
+	frozen: false,
+	variables: [],
+} as const;
+
+/** Storage wants any BTF for key and value; callbacks want a function. */
 const { bytes: BTF } = encodeBtf(
 	{
 		types: [
@@ -203,8 +218,104 @@ function ask(kernel: Kernel, map: KernelMap, id: number, args: readonly ArgKind[
 	return first || "no program type";
 }
 
+/** The errno of BPF_MAP_CREATE, or 0. */
+function creates(kernel: Kernel, definition: MapDefinition): number {
+	try {
+		kernel.createMap(definition).close();
+		return 0;
+	} catch (error) {
+		const errno = error instanceof TailhopError ? error.detail?.errno : undefined;
+		if (typeof errno !== "number") throw error;
+		return -errno;
+	}
+}
+
+/** Changes to a sound definition: sizes, every flag, map_extra. Entries stay few: the kernel allocates for them. */
+const CHANGES: readonly Partial<MapDefinition>[] = [
+	...[0, 1, 3, 5, 8, 12, 16, 260, 261, 512, 513].map((keySize) => ({ keySize })),
+	...[0, 1, 4, 5, 8, 16, 32, 1016, 1024, 32768, 32769, 65407, 65408, 65471, 65472].map((valueSize) => ({
+		valueSize,
+	})),
+	...[0, 1, 3, 4096, 8192, 12288].map((maxEntries) => ({ maxEntries })),
+	// up to BPF_F_TOKEN_FD, which is taken away before a kind is asked
+	...Array.from({ length: 16 }, (_, bit) => ({ flags: 1 << bit })),
+	...Array.from({ length: 16 }, (_, bit) => ({ flags: (1 << bit) | 1 })),
+	{ flags: 3 << 3 },
+	{ flags: 3 << 7 },
+	{ mapExtra: 3n },
+	{ mapExtra: 16n },
+];
+
+/** Whether core refuses what the kernel refuses, with its errno. */
+function checkCreation(kernel: Kernel, type: number): number {
+	const base = sound(type, kernel);
+	const template = {
+		...NO_MAP,
+		name: "inner",
+		type: MAP_TYPE.ARRAY,
+		keySize: 4,
+		valueSize: 4,
+		maxEntries: 1,
+		flags: 0,
+	};
+	const ofMaps = type === ARRAY_OF_MAPS || type === HASH_OF_MAPS;
+	const inner = ofMaps ? kernel.createMap(template) : undefined;
+	const changes = CHANGES.filter(({ valueSize = 65408, maxEntries = 1 }) => {
+		// what only the value's BTF, or the kernel's CONFIG_NR_CPUS, decides
+		const typed = base.btf !== undefined && valueSize < 65408;
+		return !typed && !(type === MAP_TYPE.CPUMAP && maxEntries > 64);
+	});
+	for (const change of changes) {
+		const definition = { ...base, ...change, ...(inner === undefined ? {} : { inner }) };
+		const theirs = creates(kernel, definition);
+		const { btf: _btf, inner: _inner, ...plain } = definition;
+		const ours = checkMap(
+			{ ...NO_MAP, name: "m", flags: 0, ...plain, ...(ofMaps ? { inner: template } : {}) },
+			kernel.cpus,
+		);
+		if (ours !== theirs)
+			differs(
+				`creating ${mapTypeName(type)} with ${Object.entries(change)}: the kernel says ${theirs}, core ${ours}`,
+			);
+	}
+	inner?.close();
+	return changes.length;
+}
+
+/** Whether maps that differ from a template in one thing may take its place, and what may be a template at all. */
+function checkInnerMaps(kernel: Kernel, type: number): number {
+	const { btf: _btf, ...base } = sound(type, kernel);
+	const def = { ...NO_MAP, name: "m", flags: 0, ...base };
+	const template = make(kernel, type);
+	const outerDef = { type: ARRAY_OF_MAPS, keySize: 4, valueSize: 4, maxEntries: 1 };
+	const theirs = creates(kernel, { ...outerDef, inner: template });
+	const ours = checkMap({ ...NO_MAP, name: "m", flags: 0, ...outerDef, inner: def }, 1);
+	if (ours !== theirs) differs(`${mapTypeName(type)} as inner map: the kernel says ${theirs}, core ${ours}`);
+	if (theirs !== 0) return 1;
+	const outer = kernel.createMap({ ...outerDef, inner: template });
+	const changes: Partial<MapDefinition>[] = [{}, { keySize: 8 }, { valueSize: 8 }, { valueSize: 16 }];
+	changes.push({ maxEntries: def.maxEntries * 2 });
+	for (let bit = 0; bit < 13; bit++) changes.push({ flags: def.flags ^ (1 << bit) });
+	let count = 1;
+	for (const change of changes) {
+		const definition = { ...sound(type, kernel), ...change };
+		if (creates(kernel, definition) !== 0) continue;
+		const map = kernel.createMap(definition);
+		const fits = outer.hostUpdate(new Uint8Array(4), new Uint8Array(Int32Array.of(map.fd).buffer)) === 0;
+		map.close();
+		count++;
+		if (fits !== (unlikeInner(def, { ...def, ...change }) === undefined))
+			differs(`inner ${mapTypeName(type)} with ${Object.entries(change)}: ${fits ? "fits" : "does not fit"}`);
+	}
+	outer.close();
+	template.close();
+	return count;
+}
+
 const kernel = await openKernel();
 let asked = 0;
+let created = 0;
+let inner = 0;
 const answers = { yes: 0, no: 0, unknown: 0 };
 for (const type of TYPES) {
 	const map = make(kernel, type);
@@ -229,7 +340,11 @@ for (const type of TYPES) {
 	}
 	if (print) console.log(`${type} ${mapTypeName(type)}: ${takes.join(" ")}\n    ${unclear.join("\n    ")}`);
 	map.close();
+	if (MAP_KINDS[type] === undefined) continue;
+	created += checkCreation(kernel, type);
+	if (![24, 28, 29, 32, ARRAY_OF_MAPS, HASH_OF_MAPS].includes(type)) inner += checkInnerMaps(kernel, type);
 }
+console.log(`${created} definitions, ${inner} inner maps`);
 console.log(
 	`${asked} pairs: ${answers.yes} yes, ${answers.no} no, ${answers.unknown} not asked; ${differences} differences`,
 );

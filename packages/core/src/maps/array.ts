@@ -53,7 +53,8 @@ export class ArrayMap extends BaseMap {
 
 	/** bpf_map_mmap, array_map_mmap. */
 	mmap(write: boolean): Uint8Array | number {
-		const { flags, maxEntries, valueSize } = this.def;
+		const { type, flags, maxEntries, valueSize } = this.def;
+		if (type !== ARRAY_TYPE) return ENOTSUPP;
 		if (write && this.frozen) return EPERM;
 		if (write && flags & F.RDONLY_PROG) return EACCES;
 		if (!(flags & F.MMAPABLE)) return EINVAL;
@@ -72,6 +73,8 @@ export class ArrayMap extends BaseMap {
 	}
 }
 
+/** BPF_MAP_TYPE_ARRAY: kinds made of arrays are not mapped. */
+const ARRAY_TYPE = 2;
 const PAGE = 4096;
 /** BPF_MAX_VAR_OFF: lddw's offsets end here, whatever the map. */
 const MAX_VALUE_OFFSET = 2 ** 29;

@@ -56,8 +56,8 @@ class OwnerStorage extends HashMap implements Storage {
 
 const ownerKey = (owner: number) => new Uint8Array(Uint32Array.of(owner).buffer);
 
-/** BPF_LOCAL_STORAGE_MAX_VALUE_SIZE: 64 KiB less the kernel's element. */
-const MAX_VALUE = 65535 - 64;
+/** BPF_LOCAL_STORAGE_MAX_VALUE_SIZE, and KMALLOC's limit for a value behind its header: both as 6.18 answers. */
+const MAX_VALUE = 65407;
 
 function ownerKind(type: number, name: string): MapKind {
 	const sized = (def: LinkedMap) => ({ ...def, maxEntries: 1024 });
@@ -132,9 +132,6 @@ class CgroupStorage extends BaseMap implements Storage {
 	}
 }
 
-/** KMALLOC's limit for a value behind its header, as 6.18 answers. */
-const MAX_CGROUP_VALUE = 65407;
-
 function cgroupKind(type: number, name: string, perCpu: boolean): MapKind {
 	return {
 		type,
@@ -143,7 +140,7 @@ function cgroupKind(type: number, name: string, perCpu: boolean): MapKind {
 		check({ keySize, valueSize, maxEntries }) {
 			// struct bpf_cgroup_storage_key, or the cgroup's inode alone
 			if ((keySize !== 8 && keySize !== 16) || valueSize === 0 || maxEntries !== 0) return EINVAL;
-			return valueSize > (perCpu ? MAX_PERCPU_VALUE : MAX_CGROUP_VALUE) ? E2BIG : 0;
+			return valueSize > (perCpu ? MAX_PERCPU_VALUE : MAX_VALUE) ? E2BIG : 0;
 		},
 		controlNeed: () => HEADER_SIZE,
 		setup({ runtime, address, def, cpus }) {
