@@ -35,7 +35,7 @@ export interface ObjectMapContext {
  * A map of a KernelObject, with the calls of core's MapHandle: `get`, `set`, `delete` and `entries` speak in
  * JavaScript values by the map's BTF types (a prog array's are program names, a map in maps' the names of maps, a
  * per-CPU map's a list), `lookup`,
- * `update` and `remove` in bytes. The host* methods below them answer with errno. Refusals are "kernel/rejected".
+ * `update` and `remove` in bytes. The host* methods below them, and `freeze`, answer with errno. Refusals are "kernel/rejected".
  */
 export class ObjectMap extends KernelMap {
 	readonly def: LinkedMap;

@@ -50,7 +50,10 @@ export interface KernelRunResult {
 	readonly contextBytes?: Uint8Array;
 	/** The kernel shows none. */
 	readonly hops: readonly [];
-	/** Map by map: perf events (their data filled up with zeros, core's `perfSample`), then records of ring buffers. */
+	/**
+	 * Map by map: perf events (their data filled up with zeros, core's `perfSample`; at most 256 KiB a CPU and run),
+	 * then records of ring buffers.
+	 */
 	readonly output: readonly KernelEvent[];
 	/** Mean of one run in ns. */
 	readonly duration: number;

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import {
 	assembleObject,
+	type Btf,
 	type LinkedObject,
 	link,
 	type ObjectSpec,
@@ -66,8 +68,15 @@ export async function targetOf(args: Arguments): Promise<Target> {
 	};
 }
 
+const RUNNING = "/sys/kernel/btf/vmlinux";
+
+/** The running kernel's BTF, if it shows it. */
+export async function runningBtf(): Promise<Btf | undefined> {
+	return existsSync(RUNNING) ? kernelBtf(RUNNING) : undefined;
+}
+
 /** BTF from a raw file, or from the .BTF section of an ELF file. */
-async function kernelBtf(path: string) {
+async function kernelBtf(path: string): Promise<Btf> {
 	const bytes = await readBytes(path);
 	const elf = bytes[0] === 0x7f && bytes[1] === 0x45;
 	const raw = elf ? readElf(bytes).sections.find((section) => section.name === ".BTF")?.data : bytes;

@@ -10,7 +10,7 @@ import {
 } from "@tailhop/core";
 import { type Arguments, usage } from "./command.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { assignment, loadSpec, targetOf } from "./object-file.ts";
+import { assignment, loadSpec, runningBtf, targetOf } from "./object-file.ts";
 import { type InputPacket, packetsOf } from "./packets.ts";
 import { apply, applyVariable, parseSetting, resolveVariable, type Setting } from "./set.ts";
 
@@ -25,17 +25,17 @@ export interface Session {
 	fill(engine: Engine): void;
 }
 
-/** `cpus` is what the Target has without --cpus. @throws TailhopError */
+/** `kernelCpus`: the running kernel is asked, which has so many. @throws TailhopError */
 export async function sessionOf(
 	args: Arguments,
-	{ cpus, machine }: { readonly cpus?: number; readonly machine?: MachineOptions } = {},
+	{ kernelCpus, machine }: { readonly kernelCpus?: number; readonly machine?: MachineOptions } = {},
 ): Promise<Session> {
 	const packets = await packetsOf(args);
 	const context = contextOf(args);
 	const settings = args.list("set").map((text) => parseSetting(text));
 	const spec = await loadSpec(args.positional[0]!);
 	const variables = variablesOf(args, spec);
-	const linked = link(spec, await linkTarget(args, spec, cpus));
+	const linked = link(spec, await linkTarget(args, spec, kernelCpus));
 	const program = entryOf(linked, args.text("program"));
 	return {
 		linked,
@@ -54,16 +54,23 @@ export async function sessionOf(
 	};
 }
 
-/** The Target of the options, read-only variables included; `cpus` is what it has without --cpus. */
-export async function linkTarget(args: Arguments, spec: ObjectSpec, cpus?: number): Promise<Target> {
+/**
+ * The Target of the options, read-only variables included. With `kernelCpus` it is the running kernel, where the
+ * options say nothing else: its CPUs and its BTF.
+ */
+export async function linkTarget(args: Arguments, spec: ObjectSpec, kernelCpus?: number): Promise<Target> {
 	const rodata = Object.fromEntries(
 		variablesOf(args, spec)
 			.filter(({ variable }) => variable.frozen)
 			.map(({ setting, variable }) => [setting.name, variable.bytes]),
 	);
+	const target = await targetOf(args);
+	const asksForBtf = target.btf === undefined && spec.code.some(({ core }) => core.length > 0);
+	const btf = asksForBtf && kernelCpus !== undefined ? await runningBtf() : undefined;
 	return {
-		...(cpus === undefined ? {} : { cpus }),
-		...(await targetOf(args)),
+		...(kernelCpus === undefined ? {} : { cpus: kernelCpus }),
+		...(btf === undefined ? {} : { btf }),
+		...target,
 		...(Object.keys(rodata).length === 0 ? {} : { rodata }),
 	};
 }

@@ -18,7 +18,7 @@ interface Disagreement {
 export async function diff(args: Arguments): Promise<ExitStatus> {
 	// every engine is given the kernel's CPUs, and the one that the process is pinned to
 	const environment = await kernelCpus();
-	const session = await sessionOf(args, { cpus: environment.cpus, machine: { environment } });
+	const session = await sessionOf(args, { kernelCpus: environment.cpus, machine: { environment } });
 	const engines: Engine[] = [];
 	try {
 		for (const name of ENGINES) engines.push(await openEngine(name, session.linked, session.engine));

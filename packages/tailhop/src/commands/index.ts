@@ -2,8 +2,14 @@ import type { CommandSpec, Option } from "../command.ts";
 
 const json: Option = { help: "print JSON, one object a line" };
 const target = {
-	cpus: { value: "N", help: "possible CPUs: per-CPU maps have as many values (default 1)" },
-	btf: { value: "FILE", help: "kernel BTF for CO-RE relocations (raw BTF, e.g. /sys/kernel/btf/vmlinux)" },
+	cpus: {
+		value: "N",
+		help: "possible CPUs: per-CPU maps have as many values (default 1; where the kernel is asked, its own)",
+	},
+	btf: {
+		value: "FILE",
+		help: "kernel BTF for CO-RE relocations (raw BTF, e.g. /sys/kernel/btf/vmlinux, which is taken where the kernel is asked)",
+	},
 	kconfig: { value: "NAME=VALUE", multiple: true, help: "value of a CONFIG_* extern" },
 	"max-entries": { value: "MAP=N", multiple: true, help: "size of a map, in place of the object's" },
 	"program-type": {

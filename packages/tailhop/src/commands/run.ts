@@ -16,8 +16,7 @@ const LISTED = 40;
 
 export async function run(args: Arguments): Promise<ExitStatus> {
 	const name = engineOf(args);
-	// the kernel's per-CPU maps, and data that every CPU has its copy of, are as large as it has CPUs
-	const session = await sessionOf(args, name === "kernel" ? { cpus: (await kernelCpus()).cpus } : {});
+	const session = await sessionOf(args, name === "kernel" ? { kernelCpus: (await kernelCpus()).cpus } : {});
 	const engine = await openEngine(name, session.linked, session.engine);
 	try {
 		session.fill(engine);
