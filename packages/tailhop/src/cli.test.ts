@@ -139,6 +139,13 @@ describe("run", () => {
 		expect(lines[0].error.code).toBe("fault/budget");
 	});
 
+	it("compiled: the same, hop for hop", async () => {
+		const chain = ["run", example("chain/chain.o"), "--pcap", example("chain/packets.pcap")];
+		const compiled = await records(...chain, "--engine", "wasm");
+		const interpreted = await records(...chain);
+		expect(compiled.lines).toEqual(interpreted.lines.map((each) => ({ ...each, engine: "wasm" })));
+	});
+
 	it("--rodata sets a constant before linking, and only a constant", async () => {
 		const lonely = ["run", fixture("loader/loader.o"), "--program", "lonely"];
 		const verdict = async (...more: string[]) => (await records(...lonely, ...more)).lines[0].verdict.code;
@@ -215,7 +222,15 @@ describe("what cannot be", () => {
 		["no file", 2, /FILE is missing/, "run"],
 		["a file that isn't there", 1, /cli\/io.*no such file/, "run", "nothing.o"],
 		["an odd number of digits", 2, /hex/, "run", example("hello/hello.o"), "--packet", "abc"],
-		["an unknown engine", 2, /interpreter, kernel/, "run", example("hello/hello.o"), "--engine", "warp"],
+		[
+			"an unknown engine",
+			2,
+			/interpreter, wasm, kernel/,
+			"run",
+			example("hello/hello.o"),
+			"--engine",
+			"warp",
+		],
 		["an unknown map", 1, /Maps: .*hops/, "run", example("hello/hello.o"), "--set", "nope[1]=2"],
 		["a setting that isn't one", 2, /MAP\[KEY\]=VALUE/, "run", example("hello/hello.o"), "--set", "nope"],
 		["no object", 1, /elf\/invalid/, "run", example("chain/chain.c")],
@@ -292,9 +307,9 @@ describe("diff", () => {
 		}
 		expect(status).toBe(0);
 		expect(lines).toEqual([
-			{ schema: 1, program: "parse", engines: ["interpreter", "kernel"], packets: 21, agree: true },
+			{ schema: 1, program: "parse", engines: ["interpreter", "wasm", "kernel"], packets: 21, agree: true },
 		]);
-		expect((await tailhop(...chain)).out).toBe("parse: 21 packets, interpreter and kernel agree");
+		expect((await tailhop(...chain)).out).toBe("parse: 21 packets, interpreter, wasm and kernel agree");
 		const tc = ["diff", example("tc/tc.o"), "--pcap", example("tc/packets.pcap"), "--context", "mark=5"];
 		expect((await tailhop(...tc)).out).toContain("agree");
 	});

@@ -32,22 +32,35 @@ export interface EngineOptions {
 
 /** How each engine is opened. */
 const OPEN = {
-	interpreter: openInterpreter,
+	interpreter: (linked, options) => openMachine("interpreter", linked, options),
+	wasm: (linked, options) => openMachine("wasm", linked, options),
 	kernel: openKernel,
 } satisfies Record<string, (linked: LinkedObject, options: EngineOptions) => Promise<Engine>>;
 
 export type EngineName = keyof typeof OPEN;
-export const ENGINES = ["interpreter", "kernel"] as const satisfies readonly EngineName[];
+export const ENGINES = ["interpreter", "wasm", "kernel"] as const satisfies readonly EngineName[];
 
-/** @throws TailhopError kernel/unavailable, kernel/rejected, machine/* */
+/**
+ * @throws TailhopError kernel/unavailable, kernel/rejected, machine/*; machine/unsupported where "wasm" cannot compile
+ * the object
+ */
 export function openEngine(name: EngineName, linked: LinkedObject, options: EngineOptions): Promise<Engine> {
 	return OPEN[name](linked, options);
 }
 
-async function openInterpreter(linked: LinkedObject, { machine: options }: EngineOptions): Promise<Engine> {
-	const machine = await Machine.create(linked, options);
+async function openMachine(
+	name: "interpreter" | "wasm",
+	linked: LinkedObject,
+	{ machine: options }: EngineOptions,
+): Promise<Engine> {
+	const machine = await Machine.create(linked, { ...options, engine: name });
+	const { notCompiled } = machine;
+	if (notCompiled !== undefined) {
+		machine.close();
+		throw notCompiled;
+	}
 	return {
-		name: "interpreter",
+		name,
 		verified: false,
 		showsHops: true,
 		linked,

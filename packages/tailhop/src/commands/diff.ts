@@ -1,6 +1,13 @@
-import { compareMaps, compareOutcomes, type Difference, type EngineOutcome, hookFor } from "@tailhop/core";
+import {
+	compareMaps,
+	compareOutcomes,
+	type Difference,
+	type EngineOutcome,
+	hookFor,
+	TailhopError,
+} from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
-import { ENGINES, type Engine, kernelCpus, openEngine } from "../engine.ts";
+import { ENGINES, type Engine, type EngineName, kernelCpus, openEngine } from "../engine.ts";
 import { printLine, toJson } from "../output.ts";
 import type { InputPacket } from "../packets.ts";
 import { Progress } from "../progress.ts";
@@ -21,13 +28,34 @@ export async function diff(args: Arguments): Promise<ExitStatus> {
 	const session = await sessionOf(args, { kernelCpus: environment.cpus, machine: { environment } });
 	const engines: Engine[] = [];
 	try {
-		for (const name of ENGINES) engines.push(await openEngine(name, session.linked, session.engine));
+		const without: LeftOut[] = [];
+		for (const name of ENGINES) {
+			const opened = await open(name, session);
+			if (opened instanceof TailhopError) without.push({ engine: name, reason: opened.message });
+			else engines.push(opened);
+		}
 		for (const engine of engines) session.fill(engine);
 		const found = compare(engines, session, args.flag("json"));
-		report(engines, session, found, args.flag("json"));
+		report({ engines, without, found }, session, args.flag("json"));
 		return found === undefined ? EXIT.OK : EXIT.FAILED;
 	} finally {
 		for (const engine of engines) engine.close();
+	}
+}
+
+/** An engine that cannot take the object. */
+interface LeftOut {
+	readonly engine: EngineName;
+	readonly reason: string;
+}
+
+/** What an engine of ours doesn't implement leaves it out of the comparison; all else ends it. */
+async function open(name: EngineName, { linked, engine }: Session): Promise<Engine | TailhopError> {
+	try {
+		return await openEngine(name, linked, engine);
+	} catch (error) {
+		if (error instanceof TailhopError && error.code === "machine/unsupported") return error;
+		throw error;
 	}
 }
 
@@ -67,19 +95,26 @@ function compare(
 	}
 }
 
-function report(
-	engines: readonly Engine[],
-	{ linked, program, packets }: Session,
-	found: Disagreement | undefined,
-	json: boolean,
-): void {
+interface Result {
+	readonly engines: readonly Engine[];
+	readonly without: readonly LeftOut[];
+	readonly found: Disagreement | undefined;
+}
+
+function report({ engines, without, found }: Result, session: Session, json: boolean): void {
+	const { linked, program, packets } = session;
 	const names = engines.map((engine) => engine.name);
-	const count = `${packets.length} packet${packets.length === 1 ? "" : "s"}`;
 	if (json) {
-		const head = { schema: 1, program, engines: names, packets: packets.length };
-		printLine(toJson({ ...head, agree: found === undefined, ...disagreementJson(found, packets) }));
-	} else if (found === undefined) printLine(`${program}: ${count}, ${names.join(" and ")} agree`);
-	else {
+		const head = { schema: 1, program, engines: names, ...(without.length === 0 ? {} : { without }) };
+		const agree = { packets: packets.length, agree: found === undefined };
+		printLine(toJson({ ...head, ...agree, ...disagreementJson(found, packets) }));
+		return;
+	}
+	for (const { engine, reason } of without) printLine(`${engine} is left out: ${reason}`);
+	if (found === undefined) {
+		const count = `${packets.length} packet${packets.length === 1 ? "" : "s"}`;
+		printLine(`${program}: ${count}, ${listed(names)} agree`);
+	} else {
 		const [a, b] = found.engines;
 		const packet = found.index === undefined ? undefined : packets[found.index];
 		printLine(
@@ -89,6 +124,11 @@ function report(
 		);
 		for (const line of differenceLines(linked, found.differences, [a, b])) printLine(line);
 	}
+}
+
+/** "a, b and c" */
+function listed(names: readonly string[]): string {
+	return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function disagreementJson(

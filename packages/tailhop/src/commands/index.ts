@@ -52,7 +52,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 		options: {
 			...input,
 			"write-pcap": { value: "FILE", help: "write the packets as the program left them" },
-			engine: { value: "NAME", help: "interpreter (default) or kernel" },
+			engine: { value: "NAME", help: "interpreter (default), wasm (compiled to WebAssembly) or kernel" },
 			budget: { value: "N", help: "instructions that one packet may take (default 100000000)" },
 			unchecked: { help: "run without region, provenance and argument checks" },
 			each: { help: "show every packet's chain, however many there are" },

@@ -22,8 +22,12 @@ export function detailLines(
 	if (outcome.error === undefined) {
 		lines.push(`  verdict ${verdictLine(outcome)}`);
 		const { r0, instructions, verdict } = outcome;
-		const whole = r0 === undefined || r0 === BigInt(verdict.code) ? "" : `, r0 0x${r0.toString(16)}`;
-		if (instructions !== undefined) lines.push(pc.dim(`  ${instructions} instructions${whole}`));
+		const facts = [
+			// compiled code doesn't count them
+			instructions ? `${instructions} instructions` : "",
+			r0 === undefined || r0 === BigInt(verdict.code) ? "" : `r0 0x${r0.toString(16)}`,
+		].filter((fact) => fact !== "");
+		if (facts.length > 0) lines.push(pc.dim(`  ${facts.join(", ")}`));
 		lines.push(...section("packet", hexDiff(before, outcome.packet, "    ")));
 	}
 	lines.push(
