@@ -23,11 +23,11 @@
 .map queue8 type=queue value=u64 max_entries=16
 .map stack8 type=stack value=u64 max_entries=16
 .map bloom8 type=bloom_filter value=u64 max_entries=16
-.map rdonly16 type=array value=v16 max_entries=2 flags=rdonly_prog
-.map wronly16 type=array value=v16 max_entries=2 flags=wronly_prog
-.map locked_array type=array value=locked max_entries=2
+.map rdonly16 type=array value=v16 max_entries=1 flags=rdonly_prog
+.map wronly16 type=array value=v16 max_entries=1 flags=wronly_prog
+.map locked_array type=array value=locked max_entries=1
 .map locked_hash type=hash key=u32 value=locked max_entries=16
-.map timed_array type=array value=timed max_entries=2
+.map timed_array type=array value=timed max_entries=1
 .map jumps type=prog_array max_entries=4
 .map events type=perf_event_array
 .map ring type=ringbuf max_entries=4096

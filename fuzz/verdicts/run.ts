@@ -8,10 +8,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { parseArgs } from "node:util";
-import { themeNames, themePath } from "./files.ts";
-import { parseTheme, printTheme, printVerdict, type Recorded, type Theme } from "./format.ts";
+import { README, readTheme, themeNames, themePath } from "./files.ts";
+import { printTheme, printVerdict, type Recorded, type Theme } from "./format.ts";
 import { Oracle } from "./oracle.ts";
-import { summary } from "./summary.ts";
+import { summary, withTable } from "./summary.ts";
 import { collect } from "./theme.ts";
 import { THEMES } from "./themes/index.ts";
 
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
 		}
 	}
 	for (const name of themeNames().filter(wanted)) {
-		const recorded = parseTheme(readFileSync(themePath(name), "utf8"));
+		const recorded = readTheme(name);
 		const asked: Recorded[] =
 			values.generate && name in THEMES
 				? [...recorded.cases]
@@ -61,6 +61,10 @@ async function main(): Promise<void> {
 		all.push({ name, theme });
 	}
 	oracle.close();
+	if (writes) {
+		const themes = themeNames().map((name) => ({ name, theme: readTheme(name) }));
+		writeFileSync(README, withTable(readFileSync(README, "utf8"), themes));
+	}
 	console.log(summary(all));
 	console.log(`Linux ${release()}: ${differences} differences${values.refresh ? ", recorded" : ""}`);
 	if (differences > 0 && !values.refresh) process.exitCode = 1;

@@ -21,7 +21,7 @@ export interface Draft {
 	readonly template: boolean;
 }
 
-const KEPT = 3;
+const KEPT = 2;
 /** Of one theme's templates that are refused with the same words, so many stay, evenly spread over the theme. */
 const REFUSED_ALIKE = 24;
 

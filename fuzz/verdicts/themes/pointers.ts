@@ -6,18 +6,40 @@ const POINTERS: readonly (readonly [kind: string, header: string, make: string, 
 	["ctx", "xdp", "r7 = r6"],
 	["fp", "xdp", "*(u64 *)(r10 - 8) = 0\nr7 = r10"],
 	["packet", "xdp", `${packet("xdp", 7, 8, 6)}\n${ensure(16, 7, 8)}`],
-	["packet-meta", "xdp", "r7 = *(u32 *)(r6 + 8)\nr8 = *(u32 *)(r6 + 0)\nr4 = r7\nr4 += 8\nif r4 > r8 goto out"],
+	[
+		"packet-meta",
+		"xdp",
+		"r7 = *(u32 *)(r6 + 8)\nr8 = *(u32 *)(r6 + 0)\nr4 = r7\nr4 += 8\nif r4 > r8 goto out",
+	],
 	["packet-end", "xdp", "r7 = *(u32 *)(r6 + 4)"],
 	["map", "xdp", "r7 = array16 ll"],
 	["map-value", "xdp", `${lookup("array16")}\nr7 = r0`],
 	["map-value-or-null", "xdp", `${find("array16")}\nr7 = r0`],
-	["direct-value", "xdp", "r7 = array48[0]+0 ll"],
+	["direct-value", "xdp", "r7 = one48[0]+0 ll"],
 	["socket", "sched_cls", "r7 = *(u64 *)(r6 + 168)\nif r7 == 0 goto out"],
 	["socket-or-null", "sched_cls", "r7 = *(u64 *)(r6 + 168)"],
-	["full-socket", "sched_cls", "r1 = *(u64 *)(r6 + 168)\nif r1 == 0 goto out\ncall bpf_sk_fullsock\nif r0 == 0 goto out\nr7 = r0"],
-	["tcp-socket", "sched_cls", "r1 = *(u64 *)(r6 + 168)\nif r1 == 0 goto out\ncall bpf_tcp_sock\nif r0 == 0 goto out\nr7 = r0"],
-	["ring-record", "xdp", "r1 = ring ll\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve\nif r0 == 0 goto out\nr7 = r0", "r1 = r9\nr2 = 0\ncall bpf_ringbuf_discard"],
-	["ring-record-or-null", "xdp", "r1 = ring ll\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve\nr7 = r0", "if r9 == 0 goto out\nr1 = r9\nr2 = 0\ncall bpf_ringbuf_discard"],
+	[
+		"full-socket",
+		"sched_cls",
+		"r1 = *(u64 *)(r6 + 168)\nif r1 == 0 goto out\ncall bpf_sk_fullsock\nif r0 == 0 goto out\nr7 = r0",
+	],
+	[
+		"tcp-socket",
+		"sched_cls",
+		"r1 = *(u64 *)(r6 + 168)\nif r1 == 0 goto out\ncall bpf_tcp_sock\nif r0 == 0 goto out\nr7 = r0",
+	],
+	[
+		"ring-record",
+		"xdp",
+		"r1 = ring ll\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve\nif r0 == 0 goto out\nr7 = r0",
+		"r1 = r9\nr2 = 0\ncall bpf_ringbuf_discard",
+	],
+	[
+		"ring-record-or-null",
+		"xdp",
+		"r1 = ring ll\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve\nr7 = r0",
+		"if r9 == 0 goto out\nr1 = r9\nr2 = 0\ncall bpf_ringbuf_discard",
+	],
 	["flow-keys", "flow_dissector attach=flow_dissector", "r7 = *(u64 *)(r6 + 144)"],
 	["func", "xdp", "r7 = callback ll"],
 	["xsk", "xdp", `${lookup("xsks")}\nr7 = r0`],
@@ -61,7 +83,7 @@ const USES: readonly (readonly [name: string, asm: string])[] = [
 	["compare32", "if w7 == 0 goto out"],
 	["store-to-stack", "*(u64 *)(r10 - 24) = r7\nr1 = *(u64 *)(r10 - 24)\nr0 = *(u32 *)(r1 + 0)"],
 	["store-32-to-stack", "*(u32 *)(r10 - 24) = w7"],
-	["store-to-map", "r1 = array48[0]+0 ll\n*(u64 *)(r1 + 8) = r7"],
+	["store-to-map", "r1 = one48[0]+0 ll\n*(u64 *)(r1 + 8) = r7"],
 	["return", "r0 = r7\nexit"],
 	["to-ctx-argument", "r1 = r7\nr2 = 0\ncall bpf_redirect"],
 	["to-memory-argument", "r2 = r7\nr1 = hash8 ll\ncall bpf_map_lookup_elem"],
@@ -76,12 +98,25 @@ const USES: readonly (readonly [name: string, asm: string])[] = [
 /** Kinds that go through all uses; the others through SHORT. */
 const WHOLE = ["ctx", "fp", "packet", "map-value", "socket", "ring-record"];
 const SHORT = [
-	"load", "load-4", "load-negative", "store", "add", "add-load", "add-zero-load", "mov32-load", "compare-zero", "store-to-stack",
-	"return", "to-memory-argument", "atomic", "swap-in",
+	"load",
+	"load-4",
+	"load-negative",
+	"store",
+	"add",
+	"add-load",
+	"add-zero-load",
+	"mov32-load",
+	"compare-zero",
+	"store-to-stack",
+	"return",
+	"to-memory-argument",
+	"atomic",
+	"swap-in",
 ];
 
 export const pointers: ThemeScript = {
-	about: "Every kind of pointer, in r7, under every operation: arithmetic, comparison, loads, stores, spills, arguments.",
+	about:
+		"Every kind of pointer, in r7, under every operation: arithmetic, comparison, loads, stores, spills, arguments.",
 	*programs(): Iterable<Draft> {
 		for (const [kind, header, make, release] of POINTERS) {
 			const close = release === undefined ? "" : `${release}\n`;
@@ -104,7 +139,11 @@ export const pointers: ThemeScript = {
 				yield made(`${left}-minus-${right}`, "xdp", `${make}\nr9 -= r7\n${OUT}`);
 				yield made(`${left}-minus-${right}-unprivileged`, "xdp cap_bpf", `${make}\nr9 -= r7\n${OUT}`);
 				yield made(`${left}-above-${right}`, "xdp", `${make}\nif r9 > r7 goto out\n${OUT}`);
-				yield made(`${left}-above-${right}-unprivileged`, "xdp cap_bpf", `${make}\nif r9 > r7 goto out\n${OUT}`);
+				yield made(
+					`${left}-above-${right}-unprivileged`,
+					"xdp cap_bpf",
+					`${make}\nif r9 > r7 goto out\n${OUT}`,
+				);
 			}
 		}
 		// one load, two kinds of pointer
@@ -114,8 +153,16 @@ export const pointers: ThemeScript = {
 			["ctx", "r7 = r6", "r0 = *(u32 *)(r7 + 0)"],
 			["packet", packet("xdp", 7, 8, 6), "r0 = *(u8 *)(r7 + 0)"],
 		] as const) {
-			yield hand(`joined-value-${name}`, "xdp", `r6 = r1\n*(u64 *)(r10 - 16) = 0\ncall bpf_get_prandom_u32\nr9 = r0\n${lookup("array16")}\nr7 = r0\nif r9 != 0 goto join\n${other}\njoin:\n${verdict}\n${OUT}`);
-			yield hand(`joined-ctx-${name}`, "xdp", `r6 = r1\n*(u64 *)(r10 - 16) = 0\ncall bpf_get_prandom_u32\nr7 = r6\nif r0 != 0 goto join\n${other}\njoin:\n${verdict.replace("u64", "u32")}\n${OUT}`);
+			yield hand(
+				`joined-value-${name}`,
+				"xdp",
+				`r6 = r1\n*(u64 *)(r10 - 16) = 0\ncall bpf_get_prandom_u32\nr9 = r0\n${lookup("array16")}\nr7 = r0\nif r9 != 0 goto join\n${other}\njoin:\n${verdict}\n${OUT}`,
+			);
+			yield hand(
+				`joined-ctx-${name}`,
+				"xdp",
+				`r6 = r1\n*(u64 *)(r10 - 16) = 0\ncall bpf_get_prandom_u32\nr7 = r6\nif r0 != 0 goto join\n${other}\njoin:\n${verdict.replace("u64", "u32")}\n${OUT}`,
+			);
 		}
 	},
 };

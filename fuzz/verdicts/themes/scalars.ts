@@ -62,9 +62,9 @@ function range(from: number, to: number): bigint[] {
 
 /** r6 through `ops`, then as an offset into 48 bytes: the true range ends at the last byte, or one behind it. */
 function* access(name: string, input: string, ops: string, results: readonly bigint[]): Generator<Draft> {
-	const values = results.map(s64);
-	const low = values.reduce((a, b) => (a < b ? a : b));
-	const high = values.reduce((a, b) => (a > b ? a : b));
+	const values = results.map(s64).sort((a, b) => (a < b ? -1 : 1));
+	const low = values[0]!;
+	const high = values.at(-1)!;
 	if (high - low > 47n || low < -0x7fffffffn || low > 0x7fffffffn) {
 		yield made(`${name}-wide`, "xdp", program(input, ops, "", 0));
 		return;
