@@ -330,7 +330,7 @@ describe("ring buffers", () => {
 });
 
 describe("the world outside, as a test run has it", () => {
-	const tc = (asm: string, expected: number) => check({ type: "tc", asm, expect: expected });
+	const tc = (asm: string, expected: number | bigint) => check({ type: "tc", asm, expect: expected });
 
 	test("numbers are zero-extended", async () => {
 		await check({ asm: "call 7\n r0 >>= 32\n exit", expect: 0 });
@@ -345,6 +345,35 @@ describe("the world outside, as a test run has it", () => {
 		await tc("r2 = 0\n call 83\n exit", 1);
 		await tc("r2 = -1\n call 83\n exit", 0);
 		await tc("call 151\n exit", 0);
+	});
+
+	test("no cgroup in the slot of an array", async () => {
+		const maps = [{ name: "groups", type: "cgroup_array", valueSize: 4, maxEntries: 2 }];
+		for (const [slot, errno] of [
+			[1, -11],
+			[2, -7],
+		] as const) {
+			const skb = `r2 = groups ll\n r3 = ${slot}\n call 33\n exit`;
+			await check({ type: "tc", maps, asm: skb, expect: { verdict: errno >>> 0 } });
+			const task = `r1 = groups ll\n r2 = ${slot}\n call 37\n exit`;
+			await check({ maps, asm: task, expect: { verdict: errno >>> 0 } });
+		}
+	});
+
+	test("a packet that didn't come through IPsec: the state's memory is cleared", async () => {
+		const asm = `
+			r2 = -1
+			*(u64 *)(r10 - 8) = r2
+			r2 = 0
+			r3 = r10
+			r3 += -8
+			r4 = 8
+			r5 = 0
+			call 66
+			r1 = *(u64 *)(r10 - 8)
+			r0 += r1
+			exit`;
+		await tc(asm, 0xffff_ffff_ffff_ffean);
 	});
 
 	test("socket lookups find nothing", async () => {

@@ -1,4 +1,6 @@
+import { EINVAL } from "./errno.ts";
 import { implement } from "./implement.ts";
+import { underCgroup } from "./tasks.ts";
 import { returnU64 } from "./time.ts";
 import type { HelperPrototype } from "./types.ts";
 
@@ -49,6 +51,12 @@ export const skbOtherPrototypes = [
 
 /** A test run's socket is in the root cgroup, whose id is 1 and which has no class. */
 export const skbOtherHelpers = /* @__PURE__ */ implement(skbOtherPrototypes, {
+	33: (rt, _context, map, slot) => underCgroup(rt, "skb_under_cgroup", map, slot),
+	/** Nothing came through IPsec: the memory is cleared. */
+	66(rt, _context, _index, to, size) {
+		rt.memory.write(to >>> 0, new Uint8Array(size >>> 0));
+		return EINVAL;
+	},
 	79: (rt) => returnU64(rt, 1n),
 	83: (rt, _context, level) => returnU64(rt, level === 0 ? 1n : 0n),
 	151: (rt) => returnU64(rt, 0n),

@@ -1,4 +1,6 @@
+import { E2BIG, EAGAIN } from "./errno.ts";
 import { implement } from "./implement.ts";
+import { mapAt } from "./map-ops.ts";
 import { returnU64 } from "./time.ts";
 import type { HelperPrototype, HelperRuntime, Task } from "./types.ts";
 
@@ -119,6 +121,13 @@ const task = (rt: HelperRuntime) => rt.environment.task ?? DEFAULT_TASK;
 const pair = (rt: HelperRuntime, high: number, low: number) =>
 	returnU64(rt, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
 
+/** Whether the root is below the cgroup in a slot of a cgroup array: all of these are the root. */
+export function underCgroup(rt: HelperRuntime, helper: string, array: number, slot: number): number {
+	const map = mapAt(rt, array, helper);
+	if (slot >>> 0 >= map.def.maxEntries) return E2BIG;
+	return map.slots?.word(slot >>> 0) ? 1 : EAGAIN;
+}
+
 export const taskHelpers = /* @__PURE__ */ implement(taskPrototypes, {
 	14: (rt) => pair(rt, task(rt).tgid, task(rt).pid),
 	15: (rt) => pair(rt, task(rt).gid, task(rt).uid),
@@ -130,6 +139,7 @@ export const taskHelpers = /* @__PURE__ */ implement(taskPrototypes, {
 		rt.memory.write(address >>> 0, buffer);
 		return 0;
 	},
+	37: (rt, map, slot) => underCgroup(rt, "current_task_under_cgroup", map, slot),
 	80: (rt) => returnU64(rt, ROOT_CGROUP),
 	123: (rt, level) => returnU64(rt, level === 0 ? ROOT_CGROUP : 0n),
 });
