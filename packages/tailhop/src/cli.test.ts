@@ -335,6 +335,23 @@ describe("diff", () => {
 		expect(kinds).toEqual(["verdict", "packet", "output", "map", "map"]);
 	});
 
+	onKernel("an engine that cannot take the object is left out, and why", async () => {
+		const path = file(
+			"strange.asm",
+			".section xdp\n.globl main\nmain:\n r0 = 2\n exit\n.globl strange\nstrange:\n call 9999\n exit\n",
+		);
+		const { status, lines } = await records("diff", path, "--program", "main");
+		expect(status).toBe(0);
+		expect(lines[0]).toMatchObject({
+			engines: ["interpreter", "kernel"],
+			without: [{ engine: "wasm", reason: expect.stringContaining("9999") }],
+			agree: true,
+		});
+		expect((await tailhop("diff", path, "--program", "main")).out).toMatch(/^wasm is left out: .*9999/);
+		const run = await tailhop("run", path, "--program", "main", "--engine", "wasm");
+		expect(run).toMatchObject({ status: 1, err: expect.stringContaining("9999") });
+	});
+
 	onKernel("maps are filled on every engine; both refuse the same packet", async () => {
 		const chain = ["diff", example("chain/chain.o"), "--packet", "00"];
 		expect((await tailhop(...chain, "--set", "protocols[58]=echo")).out).toContain("agree");
