@@ -20,6 +20,8 @@ export class Builder {
 	readonly kept = new Set<Register>();
 	/** Subprograms that are called: the others would be unreachable. */
 	readonly callees = new Set<string>();
+	/** Functions that bpf_loop calls. */
+	callbacks = 0;
 	#labels = 0;
 
 	constructor(random: Random) {

@@ -21,8 +21,6 @@ export type FuzzStep =
 	| { readonly take: string; readonly key: string }
 	/** BPF_MAP_GET_NEXT_KEY, null: the first. */
 	| { readonly next: string; readonly key: string | null }
-	/** BPF_MAP_LOOKUP_ELEM of a bloom filter: whether it may have the value. */
-	| { readonly peek: string; readonly value: string }
 	| { readonly freeze: string }
 	/** A program into a slot, or null out of it. */
 	| {

@@ -1,7 +1,16 @@
 import { HOOKS, type Hook, type HookInput, type LinkedObject, TailhopError } from "@tailhop/core";
 import { lastLine, pinToCpu } from "@tailhop/kernel";
 import { type FuzzCase, type FuzzStep, link } from "./case.ts";
-import { bytes, CPU, hex, openInterpreterSide, openKernelSide, oracle, type Side } from "./harness.ts";
+import {
+	bytes,
+	CPU,
+	hex,
+	type Outcome,
+	openInterpreterSide,
+	openKernelSide,
+	oracle,
+	type Side,
+} from "./harness.ts";
 
 /** One engine that a case can be loaded into. The first of a list says which cases count. */
 export interface Engine {
@@ -34,6 +43,21 @@ function movedBy(hook: Hook, distance: number): Hook {
 	};
 }
 
+function openMachine(
+	linked: LinkedObject,
+	cpus: number,
+	{ fillByte, controlBytes, moved }: Chance = CHANCES[0],
+	engine: "interpreter" | "wasm" = "interpreter",
+): Promise<Side> {
+	return openInterpreterSide(linked, {
+		environment: { cpus, cpu: CPU, fillByte },
+		controlBytes,
+		...(moved === 0 ? {} : { hooks: HOOKS.map((hook) => movedBy(hook, moved)) }),
+		...(engine === "wasm" ? { engine } : {}),
+		budget: BUDGET,
+	});
+}
+
 /** Engines by name; the kernel is left out where there is none. */
 export async function openEngines(names: readonly string[]): Promise<readonly Engine[]> {
 	const found = await oracle();
@@ -47,17 +71,8 @@ export async function openEngines(names: readonly string[]): Promise<readonly En
 			pinToCpu(kernel, CPU);
 			return { name: "kernel", load: (linked) => openKernelSide(linked, kernel) };
 		},
-		interpreter: () => ({
-			name: "interpreter",
-			load: (linked, { fillByte, controlBytes, moved } = CHANCES[0]) =>
-				openInterpreterSide(linked, {
-					environment: { cpus, cpu: CPU, fillByte },
-					controlBytes,
-					...(moved === 0 ? {} : { hooks: HOOKS.map((hook) => movedBy(hook, moved)) }),
-					perfReaders: false,
-					budget: BUDGET,
-				}),
-		}),
+		interpreter: () => ({ name: "interpreter", load: (linked, chance) => openMachine(linked, cpus, chance) }),
+		wasm: () => ({ name: "wasm", load: (linked, chance) => openMachine(linked, cpus, chance, "wasm") }),
 	};
 	return names.map((name) => {
 		const open = known[name];
@@ -192,7 +207,6 @@ function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	if ("next" in step) {
 		return text(side.map(step.next).hostNextKey(step.key === null ? null : bytes(step.key, 0)));
 	}
-	if ("peek" in step) return "not there";
 	const key = bytes(step.key, 0);
 	if ("update" in step) {
 		const value = everyCpu(test, side, step.update, bytes(step.value, 0));
@@ -215,11 +229,20 @@ function outcomeOf(side: Side, step: Extract<FuzzStep, { run: string }>): string
 		`r0=${outcome.r0.toString(16)} verdict=${outcome.verdict}`,
 		`packet=${hex(outcome.packet)}`,
 		`context=${hex(outcome.contextBytes)}`,
+		...outcome.output.map((event) => `${event.kind} ${event.map}=${hex(recorded(event))}`),
 	].join("\n");
 }
 
+/** A perf event's bytes and their u32 length end at a multiple of 8, with zeros. */
+function recorded({ kind, data }: Extract<Outcome, { kind: "ran" }>["output"][number]): Uint8Array {
+	if (kind !== "perf") return data;
+	const whole = new Uint8Array(Math.ceil((data.length + 4) / 8) * 8 - 4);
+	whole.set(data);
+	return whole;
+}
+
 /** Kinds by BPF_MAP_TYPE_* whose keys can be walked. */
-const WALKED = new Set([1, 2, 5, 6, 9, 10, 11]);
+const WALKED = new Set([1, 2, 5, 6, 9, 10, 11, 14, 25]);
 /** Kinds that only lookup_and_delete reads. */
 const POPPED = new Set([22, 23]);
 /** More entries than any generated map has. */
@@ -263,6 +286,9 @@ const NUMBERS: Readonly<Record<string, number>> = {
 	hash_of_maps: 13,
 	queue: 22,
 	stack: 23,
+	devmap: 14,
+	devmap_hash: 25,
+	ringbuf: 27,
 	bloom_filter: 30,
 };
 

@@ -70,6 +70,7 @@ function program(random: Random): FuzzProgram {
 	}
 	if (!code.numbers.has(0)) code.emit(`r0 = ${code.imm()}`);
 	code.emit("exit");
+	for (let index = 0; index < code.callbacks; index++) callback(code, index);
 	for (let index = 0; index < subprograms; index++) {
 		if (!code.callees.has(`f${index}`)) continue;
 		code.place(`f${index}`);
@@ -144,12 +145,13 @@ function statement(code: Builder, shape: Shape): void {
 		[12, () => arithmetic(code)],
 		[4, () => special(code)],
 		[4, () => access(code, direct(code, shape))],
-		[3, () => atomic(code, (width) => direct(code, shape, width, width))],
+		[3, () => atomic(code, shape, (width) => direct(code, shape, width, width))],
 		[2, () => variable(code, shape)],
 		[1, () => reload(code)],
 		[nested ? 4 : 0, () => branch(code, shape)],
 		[nested && !shape.inLoop ? 2 : 0, () => loop(code, shape)],
 		[shape.first < shape.subprograms && !shape.inLoop ? 3 : 0, () => call(code, shape)],
+		[shape.inSubprogram ? 0 : 1, () => callbacks(code)],
 	])();
 }
 
@@ -250,7 +252,7 @@ function access(code: Builder, { base, at, width }: Place): void {
 	])();
 }
 
-function atomic(code: Builder, choose: (width: Width) => Place): void {
+function atomic(code: Builder, shape: Shape, choose: (width: Width) => Place): void {
 	const { random } = code;
 	const ordered = random.chance(20);
 	const { base, at, width } = choose(ordered ? random.pick(WIDTHS) : random.pick([4, 8]));
@@ -265,7 +267,8 @@ function atomic(code: Builder, choose: (width: Width) => Place): void {
 		} else code.emit(`store_release((${type} *)${place}, ${prefix}${code.source()})`);
 		return;
 	}
-	if (random.chance(35)) {
+	// README.md, "What is not compared": what 6.18 makes of a fetch from a stack
+	if (base === "r10" || shape.inSubprogram || random.chance(35)) {
 		code.emit(`lock *(${type} *)${place} ${random.pick(ATOMIC)} ${prefix}${code.source()}`);
 		return;
 	}
@@ -314,7 +317,7 @@ function variable(code: Builder, shape: Shape): void {
 				return { base: `r${pointer}`, at: onStack ? at - ROOM : at, width };
 			};
 			if (aligned && !onStack && !shape.inSubprogram && random.chance(60))
-				atomic(code, (width) => place(width, width));
+				atomic(code, shape, (width) => place(width, width));
 			else access(code, place(random.pick(WIDTHS)));
 		}
 	});
@@ -396,4 +399,41 @@ function call(code: Builder, shape: Shape): void {
 	if (random.chance(50)) code.emit("r1 = r9");
 	else code.emit("r1 = r10", `r1 += -${ROOM}`);
 	code.call(`f${random.between(shape.first, shape.subprograms - 1)}`);
+}
+
+/** bpf_loop over a function of its own; r1 to r5 are gone, so not in loops, which keep a counter. */
+function callbacks(code: Builder): void {
+	const { random } = code;
+	if (code.kept.size > 0 || code.callbacks >= 2) return;
+	const rounds = random.pick([0, 1, 2, 5, 30]);
+	if (random.chance(60)) code.emit(`r1 = ${rounds}`);
+	else code.emit(`r1 = r${code.source()}`, "r1 &= 7");
+	code.emit(`r2 = loop${code.callbacks++} ll`, "r3 = r10", `r3 += -${ROOM}`);
+	code.emit(`r4 = ${random.chance(95) ? 0 : code.imm()}`, "call 181");
+	code.called();
+}
+
+/** r1: the round, r2: ROOM bytes of the caller's stack. Stops with 1. */
+function callback(code: Builder, index: number): void {
+	const { random } = code;
+	code.place(`loop${index}`);
+	code.emit("r9 = r2", "r0 = r1", `r2 = ${code.imm()}`, `r3 = ${code.imm()}`);
+	code.numbers = new Set([0, 1, 2, 3]);
+	for (const register of [6, 7, 8]) {
+		code.emit(`r${register} = *(u64 *)(r9 + ${8 * random.below(ROOM / 8)})`);
+		code.written(register);
+	}
+	fillStack(code);
+	statements(code, {
+		size: random.between(1, 5),
+		depth: 2,
+		subprograms: 0,
+		first: 0,
+		inSubprogram: true,
+		inLoop: true,
+	});
+	code.emit(`*(u64 *)(r9 + ${8 * random.below(ROOM / 8)}) = r${code.source()}`);
+	if (random.chance(70)) code.emit("r0 = 0");
+	else code.emit(`r0 = r${code.source()}`, "r0 &= 1");
+	code.emit("exit");
 }

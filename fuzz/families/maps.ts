@@ -25,6 +25,8 @@ interface Kind {
 	readonly flags: readonly number[];
 	readonly each?: boolean;
 	readonly perCpu?: boolean;
+	/** Values are devices, which only the host puts in; programs read them and redirect to them. */
+	readonly devices?: boolean;
 	/** Whether a walk comes to the elements in an order that nothing random decides. */
 	readonly ordered?: (flags: number) => boolean;
 }
@@ -68,6 +70,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 	queue: { type: 22, flags: [0] },
 	stack: { type: 23, flags: [0] },
 	bloom_filter: { type: 30, flags: [F.ZERO_SEED] },
+	devmap: { type: 14, keys: "index", flags: [0], devices: true, ordered: () => true },
+	// README.md, "What is not compared": its order
+	devmap_hash: { type: 25, keys: "any", flags: [0], devices: true },
 };
 
 interface TestMap extends MapCase {
@@ -105,28 +110,23 @@ export function maps(random: Random): FuzzCase {
 			name: `m${index}`,
 			type,
 			kind,
-			keySize:
-				kind.keys === undefined
-					? 0
-					: kind.keys === "any"
-						? random.pick([1, 2, 4, 5, 8, 16])
-						: kind.keys === "prefix"
-							? random.pick([5, 8, 12])
-							: 4,
-			valueSize: kind.perCpu
-				? random.pick([8, 16, 24, 4])
-				: random.pick([1, 4, 8, 12, 16, 24, 40, MAX_VALUE]),
+			keySize: keySizeOf(random, kind),
+			valueSize: valueSizeOf(random, kind),
 			maxEntries: random.weighted([
 				[5, random.between(1, 8)],
 				[1, random.between(9, 40)],
 			]),
-			flags: random.pick(kind.flags) | (kind.type === 30 ? 0 : access),
+			flags: random.pick(kind.flags) | (kind.type === 30 || kind.devices ? 0 : access),
 		};
 	});
+	const outer = outerMaps(random, tested);
+	const rings = random.chance(20)
+		? [{ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 4096 }]
+		: [];
 	const programs = Object.fromEntries(
 		Array.from({ length: random.between(1, 2) }, (_, index) => [
 			`p${index}`,
-			{ type: XDP, asm: program(random, tested) },
+			{ type: XDP, asm: program(random, tested, outer.maps, rings.length > 0) },
 		]),
 	);
 	const steps: FuzzStep[] = [];
@@ -143,10 +143,50 @@ export function maps(random: Random): FuzzCase {
 			{ name: "in", type: "array", valueSize: IN_WORDS * 8 },
 			{ name: "out", type: "array", valueSize: RESULTS * 8 },
 			...tested.map(({ kind: _, ...map }) => map),
+			...outer.maps,
+			...rings,
 		],
+		...(outer.maps.length === 0
+			? {}
+			: { slots: outer.slots, ignoreMaps: outer.maps.map(({ name }) => name) }),
 		programs,
 		steps,
 	};
+}
+
+function keySizeOf(random: Random, { keys, devices }: Kind): number {
+	if (keys === undefined) return 0;
+	if (keys === "index" || devices) return 4;
+	return keys === "any" ? random.pick([1, 2, 4, 5, 8, 16]) : random.pick([5, 8, 12]);
+}
+
+function valueSizeOf(random: Random, { perCpu, devices }: Kind): number {
+	if (devices) return random.pick([4, 8]);
+	return perCpu ? random.pick([8, 16, 24, 4]) : random.pick([1, 4, 8, 12, 16, 24, 40, MAX_VALUE]);
+}
+
+interface OuterMap extends MapCase {
+	readonly inner: TestMap;
+}
+
+/** Maps of maps with tested maps in some of their slots. */
+function outerMaps(random: Random, tested: readonly TestMap[]) {
+	const maps: OuterMap[] = [];
+	const slots: Record<string, Record<number, string>> = {};
+	for (const inner of tested) {
+		if (inner.kind.keys === undefined || !random.chance(25)) continue;
+		const name = `outer${maps.length}`;
+		maps.push({
+			name,
+			type: random.pick(["array_of_maps", "hash_of_maps"]),
+			keySize: 4,
+			valueSize: 4,
+			maxEntries: 3,
+			inner,
+		});
+		slots[name] = { [random.below(3)]: inner.name };
+	}
+	return { maps, slots };
 }
 
 function inputs(random: Random): Uint8Array {
@@ -159,7 +199,10 @@ function inputs(random: Random): Uint8Array {
 function hostStep(random: Random, map: TestMap): FuzzStep {
 	const { name, kind } = map;
 	const key = hex(hostKey(random, map));
-	const value = hex(random.bytes(kind.perCpu ? Math.ceil(map.valueSize / 8) * 8 : map.valueSize));
+	const bytes = random.bytes(kind.perCpu ? Math.ceil(map.valueSize / 8) * 8 : map.valueSize);
+	// lo, none, and one that isn't there
+	if (kind.devices) new DataView(bytes.fill(0).buffer).setUint32(0, random.pick([1, 1, 1, 0, 9999]), true);
+	const value = hex(bytes);
 	const flags = random.weighted([
 		[8, 0],
 		[2, 1],
@@ -167,9 +210,7 @@ function hostStep(random: Random, map: TestMap): FuzzStep {
 		[1, 3],
 		[1, 8],
 	]);
-	if (kind.type === 30) {
-		return random.chance(60) ? { update: name, key, value, flags } : { peek: name, value };
-	}
+	if (kind.type === 30) return { update: name, key, value, flags };
 	return random.weighted<() => FuzzStep>([
 		[6, () => ({ update: name, key, value, ...(flags === 0 ? {} : { flags }) })],
 		[3, () => ({ delete: name, key })],
@@ -208,11 +249,15 @@ class Program {
 	readonly maps: readonly TestMap[];
 	readonly callbacks: string[][] = [];
 	readonly held: Held[] = [];
+	readonly outer: readonly OuterMap[];
+	readonly ring: boolean;
 	results = 0;
 
-	constructor(random: Random, maps: readonly TestMap[]) {
+	constructor(random: Random, maps: readonly TestMap[], outer: readonly OuterMap[], ring: boolean) {
 		this.code = new Builder(random);
 		this.maps = maps;
+		this.outer = outer;
+		this.ring = ring;
 	}
 
 	/** A register's number becomes the next result. */
@@ -222,8 +267,13 @@ class Program {
 }
 
 /** r9: the value of `out`; r6 to r8: values that are held. */
-function program(random: Random, tested: readonly TestMap[]): readonly string[] {
-	const it = new Program(random, tested);
+function program(
+	random: Random,
+	tested: readonly TestMap[],
+	outer: readonly OuterMap[],
+	ring: boolean,
+): readonly string[] {
+	const it = new Program(random, tested, outer, ring);
 	const { code } = it;
 	code.emit("r9 = out[0]+0 ll");
 	for (let at = 8; at <= -CONTEXT; at += 8) {
@@ -250,7 +300,15 @@ function operation(it: Program, depth: number): void {
 	const map = random.pick(it.maps);
 	const { kind } = map;
 	const readable = (map.flags & F.WRONLY_PROG) === 0;
-	const writable = (map.flags & F.RDONLY_PROG) === 0;
+	const writable = (map.flags & F.RDONLY_PROG) === 0 && !kind.devices;
+	if (it.ring && random.chance(20)) {
+		ringOperation(it);
+		return;
+	}
+	if (it.outer.length > 0 && random.chance(15)) {
+		nested(it, random.pick(it.outer));
+		return;
+	}
 	if (it.held.length > 0 && random.chance(30)) {
 		useHeld(it, random.pick(it.held));
 		return;
@@ -262,8 +320,9 @@ function operation(it: Program, depth: number): void {
 	random.weighted<() => void>([
 		[readable ? 5 : 0, () => lookup(it, map, depth, false)],
 		[readable && kind.perCpu ? 2 : 0, () => lookup(it, map, depth, true)],
-		[writable ? 6 : 1, () => update(it, map)],
-		[writable ? 4 : 1, () => remove(it, map)],
+		[writable ? 6 : 0, () => update(it, map)],
+		[writable ? 4 : 0, () => remove(it, map)],
+		[kind.devices ? 5 : 0, () => redirect(it, map)],
 		[kind.each && readable && it.callbacks.length < 3 ? 2 : 0, () => each(it, map)],
 		[1, () => changeValue(it)],
 	])();
@@ -337,7 +396,7 @@ function useHeld(it: Program, { register, map }: Held): void {
 	const width = random.pick(([1, 2, 4, 8] as const).filter((each) => each <= map.valueSize));
 	const at = width * random.below(Math.floor(map.valueSize / width));
 	const place = `*(u${width * 8} *)(r${register} + ${at})`;
-	const writable = (map.flags & F.RDONLY_PROG) === 0;
+	const writable = (map.flags & F.RDONLY_PROG) === 0 && !map.kind.devices;
 	random.weighted<() => void>([
 		[
 			4,
@@ -475,4 +534,100 @@ function each(it: Program, map: TestMap): void {
 	it.result("r0");
 	code.emit(`r1 = *(u64 *)(r10 ${offset(CONTEXT)})`);
 	it.result("r1");
+}
+
+/** bpf_redirect_map: XDP_REDIRECT, or the flags where nothing is. */
+function redirect(it: Program, map: TestMap): void {
+	const { code } = it;
+	const { random } = code;
+	code.emit(`r1 = ${map.name} ll`);
+	if (random.chance(50)) code.emit("r2 = in[0]+0 ll", `r2 = *(u64 *)(r2 + ${8 * random.below(IN_WORDS)})`);
+	else code.emit(`r2 = ${random.below(8)}`);
+	code.emit(
+		`r3 = ${random.weighted([
+			[5, random.below(4)],
+			[1, 4],
+			[1, 8],
+			[1, 16],
+			[1, 24],
+			[1, -1],
+		])}`,
+		"call 51",
+	);
+	it.result("r0");
+}
+
+/** An operation on a map that a lookup gives. */
+function nested(it: Program, { name, inner }: OuterMap): void {
+	const { code } = it;
+	const { random } = code;
+	const miss = code.label();
+	const readable = (inner.flags & F.WRONLY_PROG) === 0;
+	const writable = (inner.flags & F.RDONLY_PROG) === 0 && !inner.kind.devices;
+	code.emit(
+		`*(u64 *)(r10 ${offset(KEY)}) = ${random.below(4)}`,
+		`r1 = ${name} ll`,
+		"r2 = r10",
+		`r2 += ${KEY}`,
+		"call 1",
+	);
+	code.emit(`if r0 == 0 goto ${miss}`, `*(u64 *)(r10 ${offset(CONTEXT)}) = r0`);
+	setKey(it, inner);
+	code.emit(`r1 = *(u64 *)(r10 ${offset(CONTEXT)})`, "r2 = r10", `r2 += ${KEY}`);
+	if (readable && (!writable || random.chance(50))) {
+		code.emit("call 1", `if r0 == 0 goto ${miss}`, "r1 = *(u8 *)(r0 + 0)");
+		it.result("r1");
+	} else if (writable && random.chance(60)) {
+		code.emit("r3 = r10", `r3 += ${VALUE}`);
+		flagsArgument(it, 4);
+		code.emit("call 2");
+		it.result("r0");
+	} else if (writable) {
+		code.emit("call 3");
+		it.result("r0");
+	}
+	code.place(miss);
+}
+
+/** The host reads the records after each run. */
+function ringOperation(it: Program): void {
+	const { code } = it;
+	const { random } = code;
+	const size = random.weighted([
+		[8, random.between(1, MAX_VALUE)],
+		[1, 2000],
+		[1, 4088],
+		[1, 4096],
+	]);
+	if (random.chance(25)) {
+		code.emit("r1 = ring ll", `r2 = ${random.below(5)}`, "call 134");
+		it.result("r0");
+	} else if (random.chance(50)) {
+		code.emit(
+			"r1 = ring ll",
+			"r2 = r10",
+			`r2 += ${VALUE}`,
+			`r3 = ${Math.min(size, MAX_VALUE)}`,
+			`r4 = ${random.below(4)}`,
+			"call 130",
+		);
+		it.result("r0");
+	} else {
+		const full = code.label();
+		code.emit(
+			"r1 = ring ll",
+			`r2 = ${size}`,
+			`r3 = ${random.chance(95) ? 0 : 1}`,
+			"call 131",
+			`if r0 == 0 goto ${full}`,
+		);
+		// all of it: what nobody writes is what was there
+		if (size <= MAX_VALUE) {
+			code.emit("r1 = 0");
+			for (let at = 0; at < size; at++) code.emit(`*(u8 *)(r0 + ${at}) = ${random.below(256)}`);
+		}
+		const kept = size <= MAX_VALUE && random.chance(70);
+		code.emit("r1 = r0", `r2 = ${random.below(3)}`, `call ${kept ? 132 : 133}`);
+		code.place(full);
+	}
 }

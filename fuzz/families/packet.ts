@@ -44,6 +44,7 @@ export function packet(random: Random): FuzzCase {
 		maps: [
 			{ name: "in", type: "array", valueSize: IN_WORDS * 8 },
 			{ name: "out", type: "array", valueSize: RESULTS * 8 },
+			{ name: "events", type: "perf_event_array", valueSize: 4, maxEntries: 2 },
 		],
 		programs: { main: { ...kind, asm: program(random, kind.type) } },
 		steps,
@@ -158,6 +159,7 @@ function statement(it: Program, depth: number): void {
 		[direct ? 2 : 0, () => meta(it)],
 		[it.type === XDP ? 0 : 2, () => classic(it)],
 		[7, () => helper(it)],
+		[1, () => event(it)],
 		[
 			depth < 2 ? 1 : 0,
 			() => {
@@ -303,7 +305,7 @@ interface Call {
 	readonly id: number;
 	readonly args: readonly Argument[];
 	readonly weight?: number;
-	/** No argument comes from the input: a device that exists would send the packet. */
+	/** No argument comes from the input: a device that exists would send the packet, a GSO packet grows without end. */
 	readonly constant?: boolean;
 }
 
@@ -368,7 +370,12 @@ const TC_CALLS: readonly Call[] = [
 	{ id: 39, args: ["ctx", LENGTHS], weight: 2 },
 	{ id: 40, args: ["ctx", [0, 1, 0xffff, -1]] },
 	{ id: 41, args: ["ctx"] },
-	{ id: 43, args: ["ctx", [0, 1, 14, 20, 64, 100, 255, 1000, 65535, -1], NO_FLAGS], weight: 3 },
+	{
+		id: 43,
+		args: ["ctx", [0, 1, 14, 20, 64, 100, 255, 1000, 17_000, -1], NO_FLAGS],
+		weight: 3,
+		constant: true,
+	},
 	{ id: 48, args: ["ctx", [0, 1, -1]] },
 	{
 		id: 50,
@@ -418,4 +425,24 @@ function helper(it: Program): void {
 			it.result("r1");
 		}
 	}
+}
+
+/** bpf_perf_event_output with bytes of the packet behind the data; the host reads the events after each run. */
+function event(it: Program): void {
+	const { random, code } = it;
+	const bytes = random.pick([0, 0, 1, 14, 60, 64, 200, 5000]);
+	code.emit("r1 = r6", "r2 = events ll");
+	const cpu = random.weighted([
+		[8, "ffffffff"],
+		[1, "00000000"],
+		[1, "00000005"],
+	]);
+	code.emit(
+		`r3 = 0x${bytes.toString(16)}${cpu} ll`,
+		"r4 = r10",
+		`r4 += -${BUFFER}`,
+		`r5 = ${random.between(1, BUFFER)}`,
+		"call 25",
+	);
+	it.result("r0");
 }

@@ -168,6 +168,8 @@ function program(random: Random, graph: Graph, kind: Kind, id: number): FuzzProg
 		if (!code.callees.has(`f${index}`)) continue;
 		code.place(`f${index}`);
 		code.emit("r6 = r1", "r7 = log[0]+0 ll");
+		if (random.chance(50))
+			code.emit(`r1 = *(u64 *)(r2 + 0)`, `r1 += ${random.between(1, 99)}`, "*(u64 *)(r2 + 0) = r1");
 		const inner = { ...scope, first: index + 1, frame: 8 * random.between(1, 7) };
 		marks(code, inner);
 		statements(code, inner, random.between(1, 4));
@@ -322,7 +324,8 @@ function branch(code: Builder, scope: Scope): void {
 
 function call(code: Builder, scope: Scope): void {
 	const { random } = code;
-	code.emit("r1 = r6");
+	// r2: eight bytes of this frame, which the callee may write
+	code.emit("r1 = r6", "r2 = r10", `r2 += -${8 * random.between(1, scope.frame / 8)}`);
 	code.call(`f${random.between(scope.first, scope.subprograms - 1)}`);
 	if (random.chance(80)) mix(code, "r0");
 }
