@@ -82,3 +82,6 @@ declare class TextDecoder {
 
 /** Base64 to a string of code units below 256. */
 declare function atob(base64: string): string;
+
+/** Milliseconds, with fractions, since some moment. */
+declare const performance: { now(): number };

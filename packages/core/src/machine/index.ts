@@ -3,4 +3,13 @@ export { Machine, type NewMap } from "./machine.ts";
 export { MapHandle, type UpdateMode } from "./map-handle.ts";
 export { Run } from "./run.ts";
 export type { Snapshot } from "./snapshot.ts";
-export type { Failure, Hop, LoadOptions, MachineOptions, RunInput, RunOutcome, RunResult } from "./types.ts";
+export type {
+	Failure,
+	Hop,
+	LoadOptions,
+	MachineOptions,
+	RepeatResult,
+	RunInput,
+	RunOutcome,
+	RunResult,
+} from "./types.ts";

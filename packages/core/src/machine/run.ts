@@ -33,11 +33,16 @@ export class Run {
 	readonly #parts: RunParts;
 	readonly #hops: HopRecord[] = [];
 	#ended = false;
-	#left: number;
+	#left = 0;
 
 	/** @internal */
 	constructor(parts: RunParts) {
 		this.#parts = parts;
+		this.#begin();
+	}
+
+	#begin(): void {
+		const parts = this.#parts;
 		this.#left = parts.budget;
 		const { execution, hook, record, context, regions } = parts;
 		const contextRegion = regions.add(REGION.CONTEXT, context, hook.contextSize, "none", 0, hook.contextName);
@@ -118,6 +123,14 @@ export class Run {
 			{ hops: this.#hops, instructions: execution.executed, engine: "interpreter" },
 			() => this.abandon(),
 		);
+	}
+
+	/** @internal Once more from the entry, over the bytes that the last run left. */
+	again(): void {
+		this.#parts.runtime.again();
+		this.#parts.regions.forget();
+		this.#hops.length = 0;
+		this.#begin();
 	}
 
 	/** Ends the run where it is. */

@@ -90,10 +90,19 @@ export class Runtime implements HelperRuntime {
 		this.#committed.add(map);
 	}
 
+	/** The same run once more: what the last one gave to the outside is dropped. */
+	again(): void {
+		this.finish();
+		if (this.#output.length > 0) this.#output.length = 0;
+	}
+
 	/** A run is over: its ring buffers are read into its output, and scratch memory goes back. */
 	finish(): void {
-		for (const map of this.#committed) readRing(this, map);
-		this.#committed.clear();
+		if (this.#committed.size > 0) {
+			for (const map of this.#committed) readRing(this, map);
+			this.#committed.clear();
+		}
+		if (this.#scratch.length === 0) return;
 		for (const { address, size } of this.#scratch) this.#allocator.freeControl(address, size);
 		this.#scratch.length = 0;
 	}

@@ -106,6 +106,7 @@ export class WasmEngine {
 			fuel: parts.fuel,
 			trace: traced,
 			emptySlotCounts: parts.emptySlotCounts,
+			passes: true,
 			dataBase: parts.allocator.dataBase,
 			cpu: parts.cpu,
 			mayGoto: parts.mayGoto,
@@ -249,7 +250,10 @@ export class WasmEngine {
 		if (size === 8) view.setInt32(address + 4, high, true);
 	}
 
-	/** Runs a program; r0. `budget` counts loop rounds, not instructions. @throws TailhopError fault/* */
+	/**
+	 * Runs a program `times` times over what lies in memory; the last r0. `budget` counts loop rounds of one run, not
+	 * instructions; `between` is called before each further run. @throws TailhopError fault/*
+	 */
 	run(
 		record: ProgramRecord,
 		hook: Hook,
@@ -257,6 +261,8 @@ export class WasmEngine {
 		sp: number,
 		budget: number,
 		hops: HopRecord[] | undefined,
+		times = 1,
+		between?: () => void,
 	): bigint {
 		const { memory } = this.#parts.allocator;
 		const entries = this.#entries[record.index];
@@ -267,11 +273,15 @@ export class WasmEngine {
 			});
 		this.#hook = hook;
 		this.#hops = hops;
-		memory.setU32(MACHINE.TAIL_CALLS, 0);
-		memory.setU32(MACHINE.BUDGET, Math.min(budget, 0xffff_ffff));
+		const rounds = Math.min(budget, 0xffff_ffff);
 		try {
-			const low = entry(context, sp);
-			return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);
+			for (let left = times; ; ) {
+				memory.setU32(MACHINE.TAIL_CALLS, 0);
+				memory.setU32(MACHINE.BUDGET, rounds);
+				const low = entry(context, sp);
+				if (--left <= 0) return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);
+				between?.();
+			}
 		} catch (error) {
 			throw this.#fault(error, record, budget);
 		} finally {
