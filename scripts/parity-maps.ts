@@ -11,7 +11,6 @@ import {
 	createMemory,
 	helperTakesMap,
 	instantiateRuntime,
-	isImplemented,
 	type LinkedMap,
 	MAP_KINDS,
 	type MapInstance,
@@ -67,7 +66,7 @@ const NOTES: Readonly<Record<number, string>> = {
 	3: "values are programs by name or id; life cycle and owners as in the kernel",
 	4: "a reader is there or not, a CPU each; events are outputs of the run",
 	7: "can be made and stays empty: programs have no kernel stack here",
-	8: "values are numbers; the helpers that ask are missing",
+	8: "values are numbers",
 	9: "same order of eviction on one CPU; see maps.md",
 	10: "same order of eviction on one CPU; see maps.md",
 	12: "values are maps by name or id",
@@ -78,14 +77,14 @@ const NOTES: Readonly<Record<number, string>> = {
 	17: "sockets are numbers; a program can only ask whether there is one",
 	18: "sockets are numbers; a program can only ask whether there is one",
 	19: "zeroed for each run, as BPF_PROG_TEST_RUN has it",
-	20: "sockets are numbers; bpf_sk_select_reuseport is missing",
+	20: "sockets are numbers",
 	21: "zeroed for each run, as BPF_PROG_TEST_RUN has it",
 	24: "the socket of a test run has its storage for that run; a host's owners are numbers",
 	25: "as devmap; another order of keys",
-	28: "a host's owners are numbers; the helpers are missing",
-	29: "a host's owners are numbers; the helpers are missing",
+	28: "a host's owners are numbers",
+	29: "a host's owners are numbers",
 	30: "same hashes: under BPF_F_ZERO_SEED the same false positives",
-	32: "a host's owners are numbers; the helpers are missing",
+	32: "a host's owners are numbers",
 };
 
 const ERRNO: Readonly<Record<number, string>> = {
@@ -124,12 +123,12 @@ function operations(map: MapInstance): string[] {
 	];
 }
 
-/** What programs may call, what is not implemented in italics; calls that every kind takes are not listed. */
+/** What programs may call; calls that every kind takes are not listed. */
 function helpers(type: number): string {
 	const names: string[] = [];
 	for (const { id, name, args } of PROTOTYPES.values()) {
 		if (!args.includes("map") || id === 169 || id === 194 || !helperTakesMap(id, type)) continue;
-		names.push(isImplemented(id) ? name : `*${name}*`);
+		names.push(name);
 	}
 	return names.join(" ") || "–";
 }
@@ -165,8 +164,8 @@ cpumap is the kernel's configuration, and not asked). Element operations run on 
 (\`packages/core/src/maps\`, \`helpers/for-each.test.ts\`) and in the map family of the fuzzer. Batches were compared call
 by call (\`maps/batch.test.ts\`).
 
-- **Programs may call**: what the verifier lets a program do with such a map. *Italics*: not implemented; the call is
-  a typed error, \`fault/unimplemented\`. Another helper is \`fault/argument\`, in the verifier's words.
+- **Programs may call**: what the verifier lets a program do with such a map. Another helper is \`fault/argument\`, in the
+  verifier's words; one that is not implemented is \`fault/unimplemented\`.
 - **User space**: yes, or the errno that such a map always answers. \`take\` is lookup-and-delete. "by name": bytes don't
   name a program or a map here; handles and names do.
 - **inner**: whether it may be an inner map.
