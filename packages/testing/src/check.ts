@@ -106,6 +106,7 @@ export async function checkObject(
 		// a map without a descriptor cannot be looked into
 		const closed = steps.flatMap((step) => ("closeMap" in step ? [step.closeMap] : []));
 		compareMaps(sides, linked, new Set([...(options.ignoreMaps ?? []), ...closed]));
+		if (sides.some((side) => side.name === "kernel")) countHelpers(linked);
 		return outcomes;
 	} finally {
 		for (const side of sides) side.close();
@@ -272,8 +273,14 @@ function fill(side: Side, linked: LinkedObject, map: string, key: Bytes, value: 
 	expect(errnoText(result), `entry of ${map} on the ${side.name}`).toBe("0");
 }
 
+/** What docs/parity.md says of how a helper was checked comes from here. */
+function countHelpers({ programs }: LinkedObject): void {
+	const calls = programs.flatMap(({ type, helpers }) => helpers.map((id) => `${type} ${id}`));
+	for (const key of new Set(calls)) count("helpers", key);
+}
+
 /** Counts on the running test; outside of one (a benchmark, a script) nobody reads it. */
-function count(what: "engines" | "notComparable" | "noKernel", key: string): void;
+function count(what: "engines" | "notComparable" | "noKernel" | "helpers", key: string): void;
 function count(what: "rejected" | "events", by?: number): void;
 function count(what: keyof Counts, by: string | number = 1): void {
 	const test = TestRunner.getCurrentTest();

@@ -13,6 +13,8 @@ export interface Counts {
 	readonly notComparable: Record<string, number>;
 	/** Cases that had no kernel to run on, by reason. */
 	readonly noKernel: Record<string, number>;
+	/** Cases that were compared with the kernel, by what their programs call: "6 51", program type and helper. */
+	readonly helpers: Record<string, number>;
 }
 
 declare module "vitest" {
@@ -27,6 +29,7 @@ export const emptyCounts = (): Counts => ({
 	events: 0,
 	notComparable: {},
 	noKernel: {},
+	helpers: {},
 });
 
 export function increase(table: Record<string, number>, key: string, by = 1): void {
@@ -36,7 +39,7 @@ export function increase(table: Record<string, number>, key: string, by = 1): vo
 export function addCounts(sum: Counts, more: Counts): void {
 	sum.rejected += more.rejected;
 	sum.events += more.events;
-	for (const table of ["engines", "notComparable", "noKernel"] as const) {
+	for (const table of ["engines", "notComparable", "noKernel", "helpers"] as const) {
 		for (const [key, count] of Object.entries(more[table])) increase(sum[table], key, count);
 	}
 }

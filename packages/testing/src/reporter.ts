@@ -57,8 +57,9 @@ export default class CountsReporter implements Reporter {
 		}
 		lines.push(`${states.passed} passed, ${states.failed} failed, ${states.skipped} skipped`);
 		console.log(`\n${lines.join("\n")}`);
-		const { TAILHOP_COUNTS } = process.env;
+		const { TAILHOP_COUNTS, TAILHOP_HELPERS } = process.env;
 		if (TAILHOP_COUNTS !== undefined) writeFileSync(TAILHOP_COUNTS, JSON.stringify(projects));
+		if (TAILHOP_HELPERS !== undefined) writeFileSync(TAILHOP_HELPERS, JSON.stringify(counts.helpers));
 	}
 
 	/** One file, or one pattern of names, may well have nothing for the kernel. */
