@@ -1,4 +1,3 @@
-import type { Cfg } from "./cfg.ts";
 import { reversePostorder } from "./cfg.ts";
 import { type Dominators, dominators } from "./dominators.ts";
 
@@ -25,21 +24,23 @@ export interface ReducibleGraph {
  * dispatch node in front, through which all edges to its entries go. clang makes no such loops, so this changes
  * nothing for its code; only the irreducible region pays.
  */
-export function reducible(cfg: Cfg): ReducibleGraph {
-	const nodes: FlowNode[] = cfg.blocks.map((block) => ({
+export function reducible(graph: {
+	readonly blocks: readonly { readonly successors: readonly number[] }[];
+}): ReducibleGraph {
+	const nodes: FlowNode[] = graph.blocks.map((block, index) => ({
 		kind: "block",
-		block: block.index,
+		block: index,
 		successors: [...block.successors],
 		predecessors: [],
 	}));
 	let dispatches = 0;
-	let graph = finish(nodes, dispatches);
+	let result = finish(nodes, dispatches);
 	// each round gives every outermost multi-entry loop its dispatch node; nested ones follow in later rounds
-	while (!isReducible(graph)) {
-		dispatches = splitEntries(nodes, graph.order, dispatches);
-		graph = finish(nodes, dispatches);
+	while (!isReducible(result)) {
+		dispatches = splitEntries(nodes, result.order, dispatches);
+		result = finish(nodes, dispatches);
 	}
-	return graph;
+	return result;
 }
 
 function finish(nodes: FlowNode[], dispatches: number): ReducibleGraph {

@@ -23,10 +23,13 @@ export function alu(t: Translator, d: Decoded, row: AluRow): void {
 	const wide = row.bits === 64;
 	if (row.alu === "mov") {
 		operand(t, d, wide);
-		if (wide) t.pop(dst);
-		else t.pop32(dst);
+		if (wide) {
+			t.pop(dst);
+			if (d.operand === "x" && d.insn.src !== 10) t.same(dst, d.insn.src);
+		} else t.pop32(dst);
 		return;
 	}
+	if (wide && rotate(t, d, row)) return;
 	const simple = SIMPLE[row.alu];
 	if (simple !== undefined) {
 		if (wide) t.push(dst);
@@ -36,6 +39,34 @@ export function alu(t: Translator, d: Decoded, row: AluRow): void {
 	} else divide(t, d, row, wide);
 	if (wide) t.pop(dst);
 	else t.pop32(dst);
+}
+
+/**
+ * Shifts by a constant are remembered, and an or (xor, add) of two that make a rotation is one. Whether the
+ * instruction was done here.
+ */
+function rotate(t: Translator, d: Decoded, row: AluRow): boolean {
+	const { dst, src, imm } = d.insn;
+	const { writer: w } = t;
+	if (!t.context.options.passes) return false;
+	if (d.operand === "k" && (row.alu === "lsh" || row.alu === "rsh") && imm > 0 && imm < 64) {
+		const from = t.beforeShift(dst);
+		t.push(dst);
+		w.i64(imm);
+		w.op(row.alu === "lsh" ? W.i64_shl : W.i64_shr_u);
+		t.pop(dst);
+		t.afterShift(dst, from, row.alu === "lsh", imm);
+		return true;
+	}
+	if (d.operand !== "x" || (row.alu !== "or" && row.alu !== "xor" && row.alu !== "add") || src === 10)
+		return false;
+	const found = t.rotation(dst, src);
+	if (found === undefined) return false;
+	w.get(found.kept);
+	w.i64(found.by);
+	w.op(W.i64_rotl);
+	t.pop(dst);
+	return true;
 }
 
 function operand(t: Translator, d: Decoded, wide: boolean): void {

@@ -30,6 +30,8 @@ export interface CompileOptions {
 	/** Report tail calls to the host. */
 	readonly trace: boolean;
 	readonly emptySlotCounts: boolean;
+	/** The passes that make code faster, and nothing else: off only to measure what they are worth. */
+	readonly passes: boolean;
 	/** Start of what programs may touch. */
 	readonly dataBase: number;
 	readonly cpu: number;
