@@ -13,10 +13,12 @@ import { ldAbs } from "./ld-abs.ts";
 import { locks } from "./locks.ts";
 import { loops } from "./loops.ts";
 import { mapValues } from "./map-values.ts";
+import { mixed } from "./mixed.ts";
 import { nulls } from "./nulls.ts";
 import { packets } from "./packets.ts";
 import { pointers } from "./pointers.ts";
 import { privilege } from "./privilege.ts";
+import { pruning } from "./pruning.ts";
 import { references } from "./references.ts";
 import { scalars } from "./scalars.ts";
 import { stack } from "./stack.ts";
@@ -39,10 +41,12 @@ export const THEMES: Readonly<Record<string, ThemeScript>> = {
 	locks,
 	loops,
 	"map-values": mapValues,
+	mixed,
 	nulls,
 	packets,
 	pointers,
 	privilege,
+	pruning,
 	references,
 	scalars,
 	stack,
