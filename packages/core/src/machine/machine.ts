@@ -450,7 +450,6 @@ export class Machine implements Disposable {
 		}
 	}
 
-	/** A copy of everything that a run or a map operation can change. */
 	/**
 	 * Runs a program `times` times over one packet, as BPF_PROG_TEST_RUN does with `repeat`: packet and context are
 	 * put in place once, and each run finds what the last one left. Hops are not recorded, and the output is the last
@@ -489,6 +488,7 @@ export class Machine implements Disposable {
 		}
 	}
 
+	/** A copy of everything that a run or a map operation can change. */
 	snapshot(): Snapshot {
 		this.#check();
 		return Snapshot.take(this.#allocator, this.#records, this.#lifecycle.programs, this.#area);
@@ -510,6 +510,7 @@ export class Machine implements Disposable {
 		for (const map of this.#handles) this.#maps.set(map.name, map);
 		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
 	}
+
 	/** Back to how `create` left it. */
 	reset(): void {
 		if (this.#initial !== undefined) this.restore(this.#initial);

@@ -74,14 +74,14 @@ export interface RunResult extends HookOutput {
 	readonly verified: boolean;
 }
 
-/** A run that ended in a fault, or did not start; hops and output up to it are kept. */
-export interface Failure {
 /** What `repeat` gives: the last run's result. */
 export interface RepeatResult extends RunResult {
 	/** Mean nanoseconds of one run, by the host's clock. */
 	readonly duration: number;
 }
 
+/** A run that ended in a fault, or did not start; hops and output up to it are kept. */
+export interface Failure {
 	readonly error: TailhopError;
 	readonly hops: readonly Hop[];
 	readonly output: readonly Output[];
