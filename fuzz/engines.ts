@@ -155,6 +155,8 @@ async function load(engine: Engine, linked: LinkedObject): Promise<Side | string
 		if (!(error instanceof TailhopError)) throw error;
 		const { log } = error.detail ?? {};
 		const line = typeof log === "string" ? lastLine(log) : undefined;
+		// a program that passed, but does not go with the owner of a prog array
+		if (line?.startsWith("processed ")) return `refused: ${error.message}`;
 		return line ? `verifier: ${line}` : `refused: ${error.code} ${error.message}`;
 	}
 }

@@ -7,11 +7,14 @@ import type { Random } from "../random.ts";
 interface Kind {
 	readonly type: number;
 	readonly attachType: number;
+	/** BPF_F_XDP_HAS_FRAGS is a part of it. */
+	readonly flags?: number;
 }
 
 const KINDS: readonly Kind[] = [
 	{ type: 6, attachType: 0 },
 	{ type: 6, attachType: 37 },
+	{ type: 6, attachType: 0, flags: 32 },
 	{ type: 3, attachType: 0 },
 	{ type: 3, attachType: 46 },
 	{ type: 4, attachType: 0 },
@@ -248,7 +251,8 @@ function contextStore(code: Builder): void {
 
 function tailCall(code: Builder, { graph, kind }: Scope): void {
 	const { random } = code;
-	const own = graph.arrays.filter((array) => array.kind === kind);
+	// now and then another kind's: the load is refused
+	const own = graph.arrays.filter((array) => array.kind === kind || random.below(200) === 0);
 	const array = random.pick(own);
 	const slot = (): string =>
 		String(random.chance(90) ? random.below(Math.min(array.size, 8)) : array.size + random.below(3));
