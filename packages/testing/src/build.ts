@@ -11,6 +11,7 @@ import {
 	MAP_TYPE,
 	PROG_TYPE,
 } from "@tailhop/core";
+import { kfuncId } from "./kfuncs.ts";
 import type { MapCase, ObjectCase } from "./types.ts";
 
 const LDDW_OPCODE = 0x18;
@@ -88,7 +89,8 @@ function buildProgram(
 	maps: readonly string[],
 ): Omit<LinkedProgram, "entry"> {
 	const file = `${name}.asm`;
-	const assembled = typeof code === "string" ? assemble(code, { maps, file }) : undefined;
+	const ids = new Map<number, string>();
+	const assembled = typeof code === "string" ? assemble(withKfuncIds(code, ids), { maps, file }) : undefined;
 	const insns = assembled?.insns ?? (code as readonly Insn[]);
 	const text = typeof code === "string" ? code.split("\n") : [];
 	const { type = "xdp" } = object;
@@ -108,8 +110,20 @@ function buildProgram(
 			text: text[line - 1]?.trim() ?? "",
 		})),
 		helpers: [...new Set(callsOf(insns, CALL.HELPER).map(({ imm }) => imm))].sort((a, b) => a - b),
-		kfuncs: callsOf(insns, CALL.KFUNC).map(({ insn, imm }) => ({ insn, name: `kfunc${imm}` })),
+		kfuncs: callsOf(insns, CALL.KFUNC).map(({ insn, imm }) => ({
+			insn,
+			name: ids.get(imm) ?? `kfunc${imm}`,
+		})),
 	};
+}
+
+/** `call kfunc NAME` with the id that the kernel knows it by. */
+function withKfuncIds(code: string, ids: Map<number, string>): string {
+	return code.replace(/\bcall kfunc ([A-Za-z_]\w*)/g, (_, name: string) => {
+		const id = kfuncId(name);
+		ids.set(id, name);
+		return `call kfunc ${id}`;
+	});
 }
 
 function callsOf(insns: readonly Insn[], kind: number): { insn: number; imm: number }[] {

@@ -1,6 +1,6 @@
 import type { HelperPrototype } from "./types.ts";
 
-/** Timers, kernel pointers and dynptrs (kernel/bpf/helpers.c, ringbuf.c). Not implemented yet. */
+/** Timers, kernel pointers and dynptrs (kernel/bpf/helpers.c, ringbuf.c): dynptr.ts and timers.ts implement them. */
 export const objectPrototypes = [
 	{ id: 169, name: "timer_init", args: ["timer", "map", "anything"], returns: "int", gplOnly: true },
 	{ id: 170, name: "timer_set_callback", args: ["timer", "func"], returns: "int", gplOnly: true },

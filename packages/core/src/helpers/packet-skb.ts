@@ -43,24 +43,37 @@ function copyOut(rt: HelperRuntime, from: number | undefined, to: number, size: 
 	return 0;
 }
 
+/** __bpf_skb_store_bytes; the flags are r5. */
+export function storeSkb(
+	rt: HelperRuntime,
+	offset: number,
+	from: number,
+	size: number,
+	flags: number,
+): number {
+	const { memory } = rt;
+	// RECOMPUTE_CSUM corrects skb->csum, which a test run's skb doesn't have
+	if ((flags & ~(RECOMPUTE_CSUM | INVALIDATE_HASH)) !== 0 || rt.argHi[4] !== 0) return EINVAL;
+	if (offset < 0 || !fits(memory, offset, size)) return EFAULT;
+	const start = from >>> 0;
+	memory.u8.copyWithin(memory.u32(PACKET.DATA) + offset, start, start + (size >>> 0));
+	if (flags & INVALIDATE_HASH) clearHash(memory);
+	return 0;
+}
+
+/** __bpf_skb_load_bytes. */
+export function loadSkb(rt: HelperRuntime, offset: number, to: number, size: number): number {
+	return copyOut(rt, offset < 0 ? undefined : rt.memory.u32(PACKET.DATA) + offset, to, size);
+}
+
 export const skbHelpers: readonly Helper[] = [
 	{
 		prototype: storeBytes,
-		run(rt, _ctx, offset, from, size, flags) {
-			const { memory } = rt;
-			// RECOMPUTE_CSUM corrects skb->csum, which a test run's skb doesn't have
-			if ((flags & ~(RECOMPUTE_CSUM | INVALIDATE_HASH)) !== 0 || rt.argHi[4] !== 0) return EINVAL;
-			if (offset < 0 || !fits(memory, offset, size)) return EFAULT;
-			const start = from >>> 0;
-			memory.u8.copyWithin(memory.u32(PACKET.DATA) + offset, start, start + (size >>> 0));
-			if (flags & INVALIDATE_HASH) clearHash(memory);
-			return 0;
-		},
+		run: (rt, _ctx, offset, from, size, flags) => storeSkb(rt, offset, from, size, flags),
 	},
 	{
 		prototype: loadBytes,
-		run: (rt, _ctx, offset, to, size) =>
-			copyOut(rt, offset < 0 ? undefined : rt.memory.u32(PACKET.DATA) + offset, to, size),
+		run: (rt, _ctx, offset, to, size) => loadSkb(rt, offset, to, size),
 	},
 	{
 		prototype: pullData,

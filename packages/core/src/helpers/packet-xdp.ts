@@ -47,7 +47,13 @@ function adjustLinear(rt: HelperRuntime, offset: number): number {
 }
 
 /** Copies between a buffer and the packet, across the end of the linear part. */
-function copy(rt: HelperRuntime, offset: number, buffer: number, size: number, store: boolean): number {
+export function copyXdp(
+	rt: HelperRuntime,
+	offset: number,
+	buffer: number,
+	size: number,
+	store: boolean,
+): number {
 	const { memory } = rt;
 	if (offset >>> 0 > 0xffff || size >>> 0 > 0xffff) return EFAULT;
 	if (offset + size > packetLength(memory)) return EINVAL;
@@ -118,10 +124,10 @@ export const xdpHelpers: readonly Helper[] = [
 	},
 	{
 		prototype: loadBytes,
-		run: (rt, _ctx, offset, to, size) => copy(rt, offset, to, size, false),
+		run: (rt, _ctx, offset, to, size) => copyXdp(rt, offset, to, size, false),
 	},
 	{
 		prototype: storeBytes,
-		run: (rt, _ctx, offset, from, size) => copy(rt, offset, from, size, true),
+		run: (rt, _ctx, offset, from, size) => copyXdp(rt, offset, from, size, true),
 	},
 ];

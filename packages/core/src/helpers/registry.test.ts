@@ -46,6 +46,8 @@ describe("registry", () => {
 	test("callbacks are described where a helper iterates", () => {
 		for (const { prototype, ...helper } of HELPERS.values()) {
 			const functions = prototype.args.flatMap((kind, i) => (kind === "func" ? [i + 1] : []));
+			// timer_set_callback only keeps the function
+			if (prototype.name === "timer_set_callback") continue;
 			expect("iterate" in helper ? [helper.callback] : []).toEqual(functions);
 		}
 	});

@@ -1,5 +1,6 @@
 import { cpuHelpers } from "./cpu.ts";
 import { csumHelpers } from "./csum.ts";
+import { dynptrHelpers } from "./dynptr.ts";
 import { fibHelpers } from "./fib.ts";
 import { lockHelpers } from "./lock.ts";
 import { loopHelpers } from "./loop.ts";
@@ -19,6 +20,7 @@ import { syncookieHelpers } from "./syncookies.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
 import { taskHelpers } from "./tasks.ts";
 import { timeHelpers } from "./time.ts";
+import { timerHelpers } from "./timers.ts";
 import { tunnelHelpers } from "./tunnel.ts";
 import type { Helper } from "./types.ts";
 
@@ -32,6 +34,8 @@ const families: readonly (readonly Helper[])[] = [
 	stringHelpers,
 	printkHelpers,
 	ringbufHelpers,
+	dynptrHelpers,
+	timerHelpers,
 	skbOtherHelpers,
 	taskHelpers,
 	socketHelpers,

@@ -49,8 +49,8 @@ export const ringbufHelpers: readonly Helper[] = [
 		},
 	},
 	// unknown flags of submit and discard mean nothing to 6.18
-	{ prototype: submit, run: (rt, sample) => finish(rt, sample >>> 0, "submit") },
-	{ prototype: discard, run: (rt, sample) => finish(rt, sample >>> 0, "discard") },
+	{ prototype: submit, run: (rt, sample) => finishRecord(rt, sample >>> 0, "submit") },
+	{ prototype: discard, run: (rt, sample) => finishRecord(rt, sample >>> 0, "discard") },
 	{
 		prototype: query,
 		run(rt, address, what) {
@@ -62,7 +62,7 @@ export const ringbufHelpers: readonly Helper[] = [
 ];
 
 /** The ring that a record is in is found by asking all of them, the last made first: a program has few. */
-function finish(rt: HelperRuntime, sample: number, how: "submit" | "discard"): number {
+export function finishRecord(rt: HelperRuntime, sample: number, how: "submit" | "discard"): number {
 	for (
 		let header = rt.memory.u32(ALLOCATOR.RINGBUFS);
 		header !== 0;

@@ -22,6 +22,7 @@ export type ArgKind =
 	| "mem_out_or_null"
 	/** Read and written. */
 	| "mem_inout"
+	| "mem_inout_or_null"
 	| "size"
 	| "size_or_zero"
 	/** A compile-time constant that gives the size of the memory that is returned (ringbuf_reserve). */

@@ -11,6 +11,7 @@ import {
 } from "../helpers/index.ts";
 import type { SocketView } from "../hooks/index.ts";
 import { type MapInstance, programAccess } from "../maps/index.ts";
+import { checkDynptr, noteDynptrs } from "./dynptrs.ts";
 import type { Execution } from "./execution.ts";
 import { accessFault, REGION, SCALAR } from "./regions.ts";
 import { newSocketRegion, socketRegion } from "./sockets.ts";
@@ -41,6 +42,8 @@ export interface HelperPlan {
 	readonly acquires: boolean;
 	/** 0, or which argument is a reference that the helper takes away. */
 	readonly releases: number;
+	/** Some argument is a dynptr. */
+	readonly dynptrs: boolean;
 	readonly run: HelperImplementation | undefined;
 	readonly iterate: IteratingHelper | undefined;
 	readonly callback: number;
@@ -69,6 +72,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		changesPacket,
 		acquires,
 		releases,
+		dynptrs: args.includes("dynptr") || args.includes("dynptr_out"),
 		result: returns === "int" || returns === "u64" || returns === "void" ? returns : ("pointer" as const),
 	};
 	return "run" in helper
@@ -99,9 +103,13 @@ const MEMORY: Partial<Record<ArgKind, MemoryKind>> = {
 	mem_out: { access: "write", size: "next" },
 	mem_out_or_null: { access: "write", size: "next", orNull: true },
 	mem_inout: { access: "both", size: "next" },
+	mem_inout_or_null: { access: "both", size: "next", orNull: true },
 	long_out: { access: "write", size: 8 },
 	int_out: { access: "write", size: 4 },
 };
+
+/** sizeof(struct bpf_timer). */
+const TIMER_SIZE = 16;
 
 const POINTS_TO: Partial<Record<ArgKind, number>> = {
 	map: REGION.MAP,
@@ -164,6 +172,13 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 			case "sock_common":
 			case "sock_common_or_null":
 				checkSocket(x, plan, i, kind);
+				break;
+			case "dynptr":
+			case "dynptr_out":
+				checkDynptr(x, i, kind);
+				break;
+			case "timer":
+				checkMemory(x, i, provenance, TIMER_SIZE, MEMORY.mem_inout!);
 				break;
 			case "stack_or_null":
 				if (provenance > 0 ? x.regions.kind[provenance] !== REGION.STACK : r[at] !== 0 || r[at + 1] !== 0)
@@ -277,11 +292,12 @@ function checkString(x: Execution, plan: HelperPlan, i: number, provenance: numb
 /** Provenance of r0 after a helper; releases and acquires are noted on the way. */
 export function resultProvenance(x: Execution, plan: HelperPlan, result: number): number {
 	const { regions, provenance: p } = x;
-	if (plan.releases > 0) {
+	const made = pointerMade(x, plan, result);
+	if (plan.dynptrs) noteDynptrs(x, plan, made);
+	else if (plan.releases > 0) {
 		const released = p[2 * plan.releases]!;
 		if (released > 0) regions.release(released, `bpf_${plan.name} at insn ${x.insn - 1}`);
 	}
-	const made = pointerMade(x, plan, result);
 	if (made > 0 && plan.acquires) regions.acquire(made);
 	return made;
 }
@@ -320,11 +336,14 @@ function pointerMade(x: Execution, plan: HelperPlan, result: number): number {
 			if (result === 0) return SCALAR;
 			const sized = plan.args.indexOf("alloc_size");
 			const size = sized < 0 ? 0 : r[2 + 2 * sized]! >>> 0;
+			// dynptr_slice gives the caller's own buffer where the bytes had to be copied
+			const buffer = plan.args.indexOf("mem_inout_or_null");
+			if (buffer >= 0 && r[2 + 2 * buffer] === result && p[2 + 2 * buffer]! > 0) return p[2 + 2 * buffer]!;
 			return regions.add(
 				REGION.MEMORY,
 				result >>> 0,
 				size,
-				"rw",
+				plan.name === "dynptr_slice" ? "r" : "rw",
 				0,
 				`bpf_${plan.name} at insn ${x.insn - 1}`,
 			);

@@ -50,6 +50,8 @@ export interface EngineHost {
 	readonly registers: number;
 	fillConstants(registers: Int32Array, provenance: Int32Array): void;
 	helper(id: number): Helper | undefined;
+	/** A kernel function by its name, `bpf_` included; absent: there are none. */
+	kfunc?(name: string): Helper | undefined;
 	/** The program of a prog-array word. */
 	program(index: number): LoweredProgram | undefined;
 	/** Empty slots count as spent tail calls too (the kernel's own interpreter). */
@@ -118,6 +120,9 @@ export class Execution {
 	finished = false;
 	executed = 0;
 
+	/** Regions of what dynptr_slice gave: they end when the packet moves. */
+	readonly slices: number[] = [];
+
 	readonly #frames = new Int32Array(MAX_FRAMES * SAVED.SIZE);
 	readonly #callbacks: Callback[] = [];
 	/** By program type and helper id. */
@@ -161,6 +166,7 @@ export class Execution {
 		this.executed = 0;
 		this.depth = 0;
 		this.#callbacks.length = 0;
+		this.slices.length = 0;
 		const r = this.registers;
 		r.fill(0, 0, 22);
 		this.provenance.fill(UNINITIALIZED, 0, 32);
@@ -389,7 +395,9 @@ export class Execution {
 		if (hook === undefined) return;
 		const { regions } = this;
 		if (why !== "the start") {
-			for (const id of [this.#packet, this.#packetMeta, this.#packetEnd]) regions.finish(id, why);
+			for (const id of [this.#packet, this.#packetMeta, this.#packetEnd, ...this.slices])
+				regions.finish(id, why);
+			this.slices.length = 0;
 		}
 		const { meta, data, end } = hook.bounds(this.host.runtime.memory);
 		const access = hook.packetAccess ?? "rw";
@@ -427,7 +435,31 @@ export class Execution {
 
 	/** call HELPER: checks arguments, runs it, sets r0 and the provenance of what it gives. */
 	callHelper(id: number): void {
-		const plan = this.#plan(id);
+		this.#call(this.#plan(id));
+	}
+
+	readonly #kfuncs = new Map<string, HelperPlan>();
+
+	/** call KFUNC: by its name, as a helper. */
+	callKfunc(): void {
+		const { program } = this.program;
+		const name = program.kfuncs.find(({ insn }) => insn === this.insn - 1)?.name ?? "?";
+		let plan = this.#kfuncs.get(name);
+		if (plan === undefined) {
+			const kfunc = this.host.kfunc?.(name);
+			if (kfunc === undefined)
+				this.fault(
+					"fault/unimplemented",
+					`kfunc ${name} is not implemented`,
+					"Give the Machine an implementation of your own in `kfuncs`, or run with the kernel engine.",
+				);
+			plan = planOf(kfunc, program.type);
+			this.#kfuncs.set(name, plan);
+		}
+		this.#call(plan);
+	}
+
+	#call(plan: HelperPlan): void {
 		const { runtime } = this.host;
 		const r = this.registers;
 		if (this.checked) checkArguments(this, plan);
@@ -702,15 +734,6 @@ export class Execution {
 
 	/** What the loop meets that is no instruction, or one that only a kernel can run. */
 	invalid(num: number): never {
-		if (num === 128) {
-			const insn = this.insn - 1;
-			const kfunc = this.program.program.kfuncs.find((k) => k.insn === insn);
-			this.fault(
-				"fault/unimplemented",
-				`kfunc ${kfunc?.name ?? "?"} is not implemented`,
-				"Run with the kernel engine.",
-			);
-		}
 		if (num === 35)
 			this.fault(
 				"fault/unimplemented",

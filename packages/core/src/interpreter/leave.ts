@@ -8,6 +8,9 @@ export function leave(x: Execution, num: number, d: number, s: number, a: number
 		case OP.call:
 			x.callHelper(a);
 			break;
+		case OP.call_kfunc:
+			x.callKfunc();
+			break;
 		case OP.call_local:
 			x.callLocal(a);
 			break;

@@ -668,6 +668,7 @@ export function loop(x: Execution, fuel: number): number {
 				// what leaves the straight line, or runs code that may grow memory: the loop's copies are taken anew
 				case 126 satisfies typeof OP.call:
 				case 127 satisfies typeof OP.call_local:
+				case 128 satisfies typeof OP.call_kfunc:
 				case 129 satisfies typeof OP.callx:
 				case 130 satisfies typeof OP.exit:
 				case 131 satisfies typeof LOWERED.TAIL_CALL:

@@ -14,6 +14,7 @@ export const REGION = {
 	FUNCTION: 9,
 	PACKET_END: 10,
 	SOCKET: 11,
+	DYNPTR: 12,
 } as const;
 
 export type RegionKind = (typeof REGION)[keyof typeof REGION];
@@ -30,6 +31,7 @@ const KIND_NAMES: Record<RegionKind, string> = {
 	[REGION.MEMORY]: "memory",
 	[REGION.FUNCTION]: "function",
 	[REGION.SOCKET]: "socket",
+	[REGION.DYNPTR]: "dynptr",
 };
 
 /** A region as a fault reports it. Addresses are offsets in the machine's memory, `end` exclusive. */

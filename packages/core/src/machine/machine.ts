@@ -5,6 +5,7 @@ import {
 	HELPERS,
 	type Helper,
 	initEnvironment,
+	KFUNCS,
 	knowsDevice,
 	type Output,
 } from "../helpers/index.ts";
@@ -450,6 +451,7 @@ export class Machine implements Disposable {
 		}
 	}
 
+	/** A copy of everything that a run or a map operation can change. */
 	/**
 	 * Runs a program `times` times over one packet, as BPF_PROG_TEST_RUN does with `repeat`: packet and context are
 	 * put in place once, and each run finds what the last one left. Hops are not recorded, and the output is the last
@@ -488,7 +490,6 @@ export class Machine implements Disposable {
 		}
 	}
 
-	/** A copy of everything that a run or a map operation can change. */
 	snapshot(): Snapshot {
 		this.#check();
 		return Snapshot.take(this.#allocator, this.#records, this.#lifecycle.programs, this.#area);
@@ -610,6 +611,7 @@ export class Machine implements Disposable {
 			registers: pool.size,
 			fillConstants: (registers, provenance) => pool.fill(registers, provenance),
 			helper: (id) => this.#helpers.get(id),
+			kfunc: (name) => this.#options.kfuncs?.get(name) ?? KFUNCS.get(name),
 			program: (index) => lifecycle.programs[index]?.lowered,
 			emptySlotCounts: this.#options.emptySlotCounts ?? false,
 		};

@@ -26,6 +26,8 @@ export interface MachineOptions {
 	readonly hooks?: readonly Hook[];
 	/** Helpers beside Linux's, or in their place, by id. */
 	readonly helpers?: ReadonlyMap<number, Helper>;
+	/** Kernel functions beside Linux's, or in their place, by name. */
+	readonly kfuncs?: ReadonlyMap<string, Helper>;
 	/** Control memory to set aside for objects that `load` brings later. */
 	readonly controlBytes?: number;
 }
