@@ -9,6 +9,7 @@ import {
 	PROG_TYPE,
 	parse,
 	readBtf,
+	TailhopError,
 } from "@tailhop/core";
 import { type Kernel, type KernelMap, KernelObject, lastLine, openKernel } from "@tailhop/kernel";
 import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
@@ -21,6 +22,9 @@ const PROG_ARRAY = 3;
 const LOG_STATS = 4;
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 
+/** What the verdicts are of; another kernel may answer otherwise. */
+export const RELEASE = "6.18.";
+
 export class Oracle {
 	readonly #kernel: Kernel;
 	readonly #object: KernelObject;
@@ -32,8 +36,17 @@ export class Oracle {
 	/** Throws TailhopError "kernel/unavailable" where bpf(2) is not allowed. */
 	static async open(): Promise<Oracle> {
 		const kernel = await openKernel();
+		const capabilities = await openCapabilities();
+		const missing = capabilities.missing();
+		if (missing.length > 0)
+			throw new TailhopError(
+				"kernel/unavailable",
+				`verdicts take ${missing.join(" and ")} too`,
+				{},
+				{ hint: "Run as root." },
+			);
 		const object = await KernelObject.load(link(parse(assembleObject(MAPS_FILE, "maps.s"))));
-		return new Oracle(kernel, object, await openCapabilities());
+		return new Oracle(kernel, object, capabilities);
 	}
 
 	private constructor(kernel: Kernel, object: KernelObject, capabilities: Capabilities) {

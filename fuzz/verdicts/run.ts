@@ -10,13 +10,10 @@ import { release } from "node:os";
 import { parseArgs } from "node:util";
 import { README, readTheme, themeNames, themePath } from "./files.ts";
 import { printTheme, printVerdict, type Recorded, type Theme } from "./format.ts";
-import { Oracle } from "./oracle.ts";
+import { Oracle, RELEASE } from "./oracle.ts";
 import { summary, withTable } from "./summary.ts";
 import { collect } from "./theme.ts";
 import { THEMES } from "./themes/index.ts";
-
-/** What the verdicts are of; another kernel may answer otherwise, and is compared but not recorded. */
-const RELEASE = "6.18.";
 
 const { values, positionals } = parseArgs({
 	options: {

@@ -1,6 +1,7 @@
 import type { ThemeScript } from "../theme.ts";
 import { alignment } from "./alignment.ts";
 import { atomics } from "./atomics.ts";
+import { attach } from "./attach.ts";
 import { callbacks } from "./callbacks.ts";
 import { contexts } from "./contexts.ts";
 import { droppedLines } from "./dropped-lines.ts";
@@ -29,6 +30,7 @@ import { tailCalls } from "./tail-calls.ts";
 export const THEMES: Readonly<Record<string, ThemeScript>> = {
 	alignment,
 	atomics,
+	attach,
 	callbacks,
 	contexts,
 	"dropped-lines": droppedLines,
