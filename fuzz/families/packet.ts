@@ -15,8 +15,11 @@ const TYPES = [
 	{ type: 3, attachType: 46, flags: 0 },
 	{ type: 4, attachType: 0, flags: 0 },
 	{ type: 1, attachType: 0, flags: 0 },
+	{ type: 8, attachType: 0, flags: 0 },
+	{ type: 8, attachType: 1, flags: 0 },
 ] as const;
 const XDP = 6;
+const CGROUP_SKB = 8;
 const SOCKET_FILTER = 1;
 
 const RESULTS = 100;
@@ -145,7 +148,9 @@ function program(random: Random, type: number): readonly string[] {
 	// what an ended run left must not look like results of this one
 	for (let at = 8; at <= BUFFER; at += 8) code.emit(`*(u64 *)(r10 - ${at}) = ${code.imm()}`);
 	for (let count = random.between(2, 12); count > 0; count--) statement(it, 0);
-	code.emit(`r0 = ${random.chance(70) ? random.below(6) : code.imm()}`, "exit");
+	// what a cgroup program returns is checked
+	const verdict = type === CGROUP_SKB ? random.below(2) : random.chance(70) ? random.below(6) : code.imm();
+	code.emit(`r0 = ${verdict}`, "exit");
 	return code.lines;
 }
 
@@ -156,8 +161,9 @@ function statement(it: Program, depth: number): void {
 		[4, () => contextLoad(it)],
 		[it.type === XDP ? 0 : 2, () => contextStore(it)],
 		[direct ? 5 : 0, () => access(it)],
-		[direct ? 2 : 0, () => meta(it)],
-		[it.type === XDP ? 0 : 2, () => classic(it)],
+		[direct && it.type !== CGROUP_SKB ? 2 : 0, () => meta(it)],
+		[it.type === XDP || it.type === CGROUP_SKB ? 0 : 2, () => classic(it)],
+		[it.type === XDP ? 0 : 1, () => socket(it)],
 		[7, () => helper(it)],
 		[1, () => event(it)],
 		[
@@ -245,6 +251,7 @@ function access(it: Program): void {
 
 function uses(it: Program, room: number): void {
 	const { random, code } = it;
+	const writes = it.type === CGROUP_SKB ? 0 : 2;
 	for (let count = random.between(1, 3); count > 0; count--) {
 		const width = random.pick(WIDTHS.filter((each) => each <= room));
 		const place = `*(${Builder.type(width)} *)(r7 + ${random.below(room - width + 1)})`;
@@ -257,8 +264,9 @@ function uses(it: Program, room: number): void {
 					it.result("r1");
 				},
 			],
-			[2, () => code.emit(`${place} = ${code.imm()}`)],
-			[1, () => code.emit(`r1 = ${place}`, "r1 += 1", `${place} = r1`)],
+			[writes, () => code.emit(`${place} = ${code.imm()}`)],
+			[writes, () => code.emit(`r1 = ${place}`, "r1 += 1", `${place} = r1`)],
+			[it.type === CGROUP_SKB ? 0 : 1, () => sum(it, room)],
 		])();
 	}
 }
@@ -305,6 +313,8 @@ interface Call {
 	readonly id: number;
 	readonly args: readonly Argument[];
 	readonly weight?: number;
+	/** Sizes that mean something to it. */
+	readonly sizes?: readonly number[];
 	/** No argument comes from the input: a device that exists would send the packet, a GSO packet grows without end. */
 	readonly constant?: boolean;
 }
@@ -327,6 +337,9 @@ const READS: readonly Call[] = [
 ];
 
 const DIFF: Call = { id: 28, args: ["from", "size", "from", "size", [0, 1, 0xffff, -1, 0x1234_5678]] };
+
+/** The key's structure has these sizes in older headers, too. */
+const KEY_SIZES = [4, 8, 20, 22, 24, 28, 44, 48];
 
 const XDP_CALLS: readonly Call[] = [
 	{ id: 44, args: ["ctx", DELTAS], weight: 4 },
@@ -387,23 +400,37 @@ const TC_CALLS: readonly Call[] = [
 	{ id: 192, args: ["ctx", [0, 1, 0x7fff_ffff, -1], [0, 1, 2, 3]] },
 	{ id: 23, args: [[0, 1, 9999, -1], NO_FLAGS] },
 	{ id: 13, args: ["ctx", [0, 9999, -1], NO_FLAGS], constant: true },
+	{ id: 20, args: ["ctx", "to", "size", [0, 0, 1, 16, 17, 32, -1]], weight: 2, sizes: KEY_SIZES },
+	{ id: 21, args: ["ctx", "from", "size", [0, 0, 1, 2, 4, 8, 16, 31, 32, -1]], weight: 2, sizes: KEY_SIZES },
+	{ id: 29, args: ["ctx", "to", "size"] },
+	{ id: 30, args: ["ctx", "from", "size"] },
+	{ id: 155, args: [[0, 1, 9999, -1], NO_FLAGS] },
+	{ id: 152, args: [[0, 1, 9999, -1], "from", "size", NO_FLAGS], sizes: [4, 19, 20, 21, 64] },
 	{ id: 17, args: ["ctx"] },
 	{ id: 24, args: ["ctx"] },
 	DIFF,
 ];
 
-const CALLS: Readonly<Record<number, readonly Call[]>> = { 1: READS, 3: TC_CALLS, 4: TC_CALLS, 6: XDP_CALLS };
+const CALLS: Readonly<Record<number, readonly Call[]>> = {
+	8: READS,
+	1: READS,
+	3: TC_CALLS,
+	4: TC_CALLS,
+	6: XDP_CALLS,
+};
 
 function helper(it: Program): void {
 	const { random, code } = it;
 	const call = random.weighted(CALLS[it.type]!.map((each) => [each.weight ?? 1, each] as const));
 	const size =
-		call.id === 28
-			? 4 * random.below(BUFFER / 4 + 1)
-			: random.weighted([
-					[6, random.pick([1, 2, 4, 6, 8, 14, 20])],
-					[1, random.between(1, BUFFER)],
-				]);
+		call.sizes !== undefined && random.chance(80)
+			? random.pick(call.sizes)
+			: call.id === 28
+				? 4 * random.below(BUFFER / 4 + 1)
+				: random.weighted([
+						[6, random.pick([1, 2, 4, 6, 8, 14, 20])],
+						[1, random.between(1, BUFFER)],
+					]);
 	let writes = false;
 	for (const [index, argument] of call.args.entries()) {
 		const register = index + 1;
@@ -445,4 +472,53 @@ function event(it: Program): void {
 		"call 25",
 	);
 	it.result("r0");
+}
+
+/** csum_diff over bytes of the packet itself. */
+function sum(it: Program, room: number): void {
+	const { random, code } = it;
+	const size = 4 * random.below(Math.min(room, 512) / 4 + 1);
+	code.emit(
+		"r1 = 0",
+		"r2 = 0",
+		"r3 = r7",
+		`r4 = ${size}`,
+		`r5 = ${random.pick([0, 1, 0xffff, -1])}`,
+		"call 28",
+	);
+	it.result("r0");
+}
+
+/** Fields of struct bpf_sock, as every program may see them, and as one that asked for the whole socket. */
+function socket(it: Program): void {
+	const { random, code } = it;
+	const none = code.label();
+	code.emit("r7 = *(u64 *)(r6 + 168)", `if r7 == 0 goto ${none}`);
+	const whole = it.type !== SOCKET_FILTER && random.chance(60);
+	if (whole) code.emit("r1 = r7", "call 95", `if r0 == 0 goto ${none}`, "r7 = r0");
+	const always = [
+		[4, 4],
+		[24, 4],
+		[28, 4],
+		[32, 4],
+		[44, 4],
+		[48, 2],
+		[52, 4],
+		[56, 4],
+		[72, 4],
+	] as const;
+	const asked = [
+		[0, 4],
+		[8, 4],
+		[12, 4],
+		[16, 4],
+		[20, 4],
+		[76, 4],
+	] as const;
+	for (let count = random.between(1, 4); count > 0; count--) {
+		const [at, width] = random.pick<readonly [number, number]>(whole ? [...always, ...asked] : always);
+		code.emit(`r1 = *(u${8 * width} *)(r7 + ${at})`);
+		it.result("r1");
+	}
+	code.place(none);
 }
