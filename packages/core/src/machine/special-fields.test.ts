@@ -51,3 +51,31 @@ describe("values with a bpf_spin_lock, as 6.18 answers", () => {
 		expect(instance.hostUpdateBatch([[key, put]], 4n)).toEqual({ done: 1, result: 0 });
 	});
 });
+
+test("what a program has in such a field stays through updates of an array, and user space does not see it", async () => {
+	const { btf, value, int } = types();
+	for (const [type, after] of [
+		["array", 5],
+		["hash", 0],
+	] as const) {
+		const object = buildObject({
+			maps: [{ name: "m", type, valueSize: 12 }],
+			programs: { main: "r0 = 0\nexit" },
+		});
+		const maps = object.maps.map((map) => ({ ...map, keyTypeId: int, valueTypeId: value }));
+		const machine = await Machine.create({ ...object, maps, btf });
+		const { instance } = machine.map("m");
+		const key = new Uint8Array(4);
+		const put = new Uint8Array(Uint32Array.of(1, 2, 3).buffer);
+		instance.hostUpdate(key, put, 0n);
+		const lock = () => instance.cursorValue!(instance.next!(0), 0) + 4;
+		machine.memory.setU32(lock(), 5);
+		expect(instance.hostLookup(key)).toEqual(new Uint8Array(Uint32Array.of(1, 0, 3).buffer));
+		expect([...instance.hostEntries()][0]?.[1][4]).toBe(0);
+		instance.hostUpdate(key, put, 0n);
+		expect(machine.memory.u32(lock())).toBe(after);
+		machine.memory.setU32(lock(), 5);
+		instance.hostUpdate(key, put, 4n);
+		expect(machine.memory.u32(lock())).toBe(5);
+	}
+});

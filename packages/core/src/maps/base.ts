@@ -3,7 +3,7 @@ import { MACHINE } from "../memory/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import type { MapCode } from "./code.ts";
 import { EINVAL, ENOENT, ENOMEM, ENOTSUPP, EPERM } from "./errno.ts";
-import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, F } from "./flags.ts";
+import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, F } from "./flags.ts";
 import type { MapContext, SpecialField } from "./kind.ts";
 import { roundUp8 } from "./kind.ts";
 import { MAP } from "./layout.ts";
@@ -33,6 +33,7 @@ export abstract class BaseMap implements MapInstance {
 		this.runtime = context.runtime;
 		this.code = context.runtime.code;
 		const { special } = context;
+		this.#special = special;
 		this.#locks = special.some(({ name }) => name === "bpf_spin_lock");
 		if (special.length > 0) this.#guard(special);
 	}
@@ -40,26 +41,36 @@ export abstract class BaseMap implements MapInstance {
 	/** Values have a bpf_spin_lock, and so updates may take BPF_F_LOCK. */
 	readonly #locks: boolean;
 
-	/**
-	 * Updates around a value's special fields. Nothing else runs during a call, and no timer or kernel pointer can be
-	 * set here: the fields are zero before and after, and stay what the kernel shows of them to user space.
-	 */
+	readonly #special: readonly SpecialField[];
+
+	/** Updates around a value's special fields: what is there stays, and a new element has zeros (copy_map_value). */
 	#guard(special: readonly SpecialField[]): void {
 		const plain = this.update.bind(this);
 		this.update = (keyPtr, valuePtr, flags, cpu) => {
 			const lock = this.#locks && flags <= 6 && (flags & BPF_F_LOCK) !== 0;
 			const mode = lock ? flags & ~BPF_F_LOCK : flags;
-			const found = lock && mode !== BPF_NOEXIST ? this.getFromHost(keyPtr, 0) : 0;
-			const { u8 } = this.runtime.memory;
+			const { memory } = this.runtime;
+			const { valueSize } = this.def;
+			const found = Math.max(0, this.getFromHost(keyPtr, 0));
+			const before = memory.read(found, valueSize);
 			let result = 0;
 			// in place: who holds the old address sees the new value
-			if (found > 0 && mode <= BPF_EXIST) u8.copyWithin(found, valuePtr, valuePtr + this.def.valueSize);
+			if (lock && found > 0 && (mode === BPF_ANY || mode === BPF_EXIST))
+				memory.u8.copyWithin(found, valuePtr, valuePtr + valueSize);
 			else result = plain(keyPtr, valuePtr, mode, cpu);
 			const value = result === 0 ? this.getFromHost(keyPtr, 0) : 0;
-			if (value > 0)
-				for (const { offset, size } of special) u8.fill(0, value + offset, value + offset + size);
+			if (value === found) keep(memory.u8.subarray(value), before, special);
+			else if (value > 0) keep(memory.u8.subarray(value), undefined, special);
 			return result;
 		};
+	}
+
+	/** A value as user space sees it: special fields are zero. */
+	protected valueAt(address: number): Uint8Array {
+		const bytes = this.runtime.memory.read(address, this.hostValueSize);
+		for (let at = 0; this.#special.length > 0 && at < bytes.length; at += roundUp8(this.def.valueSize))
+			keep(bytes.subarray(at), undefined, this.#special);
+		return bytes;
 	}
 
 	// program side
@@ -132,7 +143,7 @@ export abstract class BaseMap implements MapInstance {
 		return this.withBytes(key, size, (keyPtr, room) => {
 			const found = this.getFromHost(keyPtr, room);
 			if (found === 0) return ENOENT;
-			return found < 0 ? found : this.runtime.memory.read(found, size);
+			return found < 0 ? found : this.valueAt(found);
 		});
 	}
 
@@ -164,7 +175,7 @@ export abstract class BaseMap implements MapInstance {
 		const size = this.hostValueSize;
 		return this.withBytes(key, size, (keyPtr, valuePtr) => {
 			const result = this.takeFromHost(keyPtr, valuePtr);
-			return result < 0 ? result : this.runtime.memory.read(valuePtr, size);
+			return result < 0 ? result : this.valueAt(valuePtr);
 		});
 	}
 
@@ -279,6 +290,13 @@ export abstract class BaseMap implements MapInstance {
 			{ map: this.def.name },
 		);
 	}
+}
+
+/** Puts special fields back as they were, or zeroes them. */
+function keep(value: Uint8Array, before: Uint8Array | undefined, special: readonly SpecialField[]): void {
+	for (const { offset, size } of special)
+		if (before === undefined) value.fill(0, offset, offset + size);
+		else value.set(before.subarray(offset, offset + size), offset);
 }
 
 /** A u32 as key bytes. */

@@ -76,10 +76,7 @@ export abstract class TableMap extends BaseMap {
 			const bucket = bucketOf(element);
 			const group = [];
 			for (; element !== 0 && bucketOf(element) === bucket; element = this.next(element))
-				group.push([
-					this.#key(element),
-					memory.read(this.cursorValue(element, 0), this.hostValueSize),
-				] as const);
+				group.push([this.#key(element), this.valueAt(this.cursorValue(element, 0))] as const);
 			if (group.length > count - entries.length)
 				return entries.length === 0 ? ENOSPC : { entries, next: indexKey(bucket) };
 			entries.push(...group);
@@ -89,10 +86,9 @@ export abstract class TableMap extends BaseMap {
 
 	/** The elements as they stand at the start: what happens while the caller looks at them changes no order. */
 	override *hostEntries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
-		const { memory } = this.runtime;
 		const entries: (readonly [Uint8Array, Uint8Array])[] = [];
 		for (let element = this.next(0); element !== 0; element = this.next(element)) {
-			entries.push([this.#key(element), memory.read(this.cursorValue(element, 0), this.hostValueSize)]);
+			entries.push([this.#key(element), this.valueAt(this.cursorValue(element, 0))]);
 		}
 		yield* entries;
 	}
