@@ -17,6 +17,7 @@ import {
 import type { Lifecycle } from "./lifecycle.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
 import type { Runtime } from "./runtime.ts";
+import { specialFields } from "./special-fields.ts";
 
 export interface WasmParts {
 	readonly allocator: MapRuntime;
@@ -132,7 +133,8 @@ export class WasmEngine {
 			});
 		}
 		const values = record.def.type === ARRAY ? instance.valueAddress(0) : 0;
-		return { def: record.def, address: record.address, values: Math.max(values, 0) };
+		const guarded = specialFields(record.linked.btf, record.def.valueTypeId).length > 0;
+		return { def: record.def, address: record.address, values: Math.max(values, 0), guarded };
 	}
 
 	#callbackId(program: number, start: number): number {

@@ -66,43 +66,93 @@ export function callHelper(t: Translator, d: Decoded): void {
 }
 
 const LOOKUP = 1;
+const UPDATE = 2;
+const DELETE = 3;
 
 const ARRAY = 2;
 
-/** Exports of the map code that look up, by map type; `cpu`: takes the CPU as third argument. */
-const LOOKUPS: Readonly<Record<number, { readonly name: string; readonly cpu?: boolean }>> = {
-	1: { name: "hashLookup" },
-	2: { name: "arrayLookup" },
-	5: { name: "percpuHashLookup", cpu: true },
-	6: { name: "percpuArrayLookup", cpu: true },
-	9: { name: "lruLookup" },
-	11: { name: "lpmLookup" },
-	12: { name: "arrayOfMapsLookup" },
-	13: { name: "hashOfMapsLookup" },
+/** A call of the map code: the export, and what it takes. */
+interface MapOperation {
+	readonly name: string;
+	/** Key, value and flags come from r2, r3 and r4; `cpu` is the running one, a number itself. */
+	readonly args: readonly ("key" | "value" | "flags" | "cpu" | number)[];
+}
+
+const operation = (name: string, ...args: MapOperation["args"]): MapOperation => ({ name, args });
+
+/** What lookup, update and delete of a map type are in the map code. */
+const OPERATIONS: Readonly<Record<number, Readonly<Partial<Record<number, MapOperation>>>>> = {
+	1: {
+		[LOOKUP]: operation("hashLookup", "key"),
+		[UPDATE]: operation("hashUpdate", "key", "value", "flags", "cpu"),
+		[DELETE]: operation("hashDelete", "key", 0, 0),
+	},
+	2: {
+		[LOOKUP]: operation("arrayLookup", "key"),
+		[UPDATE]: operation("arrayUpdate", "key", "value", "flags"),
+	},
+	5: {
+		[LOOKUP]: operation("percpuHashLookup", "key", "cpu"),
+		[UPDATE]: operation("percpuHashUpdate", "key", "value", "flags", "cpu"),
+		[DELETE]: operation("hashDelete", "key", 0, 0),
+	},
+	6: {
+		[LOOKUP]: operation("percpuArrayLookup", "key", "cpu"),
+		[UPDATE]: operation("percpuArrayUpdate", "key", "value", "flags", "cpu"),
+	},
+	9: {
+		[LOOKUP]: operation("lruLookup", "key"),
+		[UPDATE]: operation("lruUpdate", "key", "value", "flags", "cpu"),
+		[DELETE]: operation("lruDelete", "key", 0, 0),
+	},
+	10: {
+		[LOOKUP]: operation("lruPercpuLookup", "key", "cpu"),
+		[UPDATE]: operation("lruPercpuUpdate", "key", "value", "flags", "cpu", "cpu"),
+		[DELETE]: operation("lruDelete", "key", 0, 0),
+	},
+	11: {
+		[LOOKUP]: operation("lpmLookup", "key"),
+		[UPDATE]: operation("lpmUpdate", "key", "value", "flags"),
+		[DELETE]: operation("lpmDelete", "key"),
+	},
+	12: { [LOOKUP]: operation("arrayOfMapsLookup", "key") },
+	13: { [LOOKUP]: operation("hashOfMapsLookup", "key") },
 };
+
+/** Exports of the map code that compiled programs call, with the number of their parameters; all give an i32. */
+export const MAP_CODE: Readonly<Record<string, readonly [parameters: number, results: number]>> =
+	Object.fromEntries(
+		Object.values(OPERATIONS).flatMap((operations) =>
+			Object.values(operations).map((each) => [each!.name, [each!.args.length + 1, 1]] as const),
+		),
+	);
 
 /** Map operations without JavaScript, where the map is the same on every path. Whether the call was done here. */
 function mapCall(t: Translator, id: number, args: readonly (KnownArgument | undefined)[]): boolean {
 	const { writer: w, context } = t;
 	const first = args[0];
 	const map = first?.kind === "map" ? context.unit.maps[first.map] : undefined;
-	if (map === undefined || map.address === 0) return false;
-	if (id === LOOKUP) {
-		if (map.def.type === ARRAY && map.values !== 0) {
-			arrayLookup(t, map);
-			return true;
-		}
-		const lookup = LOOKUPS[map.def.type];
-		if (lookup === undefined) return false;
-		w.i32(map.address);
-		t.push32(2);
-		if (lookup.cpu) w.i32(context.options.cpu);
-		w.call(context.imports.named(lookup.name));
-		w.op(W.i64_extend_i32_u);
-		t.pop(0);
+	const found = map === undefined ? undefined : OPERATIONS[map.def.type]?.[id];
+	if (map === undefined || found === undefined || map.address === 0) return false;
+	if (id === LOOKUP && map.def.type === ARRAY && map.values !== 0) {
+		arrayLookup(t, map);
 		return true;
 	}
-	return false;
+	// special fields of a value, and flags that aren't known, are the host's business
+	const flags = args[3];
+	if (id === UPDATE && (map.guarded || flags?.kind !== "number" || flags.value > 2n)) return false;
+	w.i32(map.address);
+	for (const arg of found.args) {
+		if (arg === "key") t.push32(2);
+		else if (arg === "value") t.push32(3);
+		else if (arg === "flags") w.i32(flags?.kind === "number" ? Number(flags.value) : 0);
+		else w.i32(arg === "cpu" ? context.options.cpu : arg);
+	}
+	w.call(context.imports.named(found.name));
+	// an address, or an errno
+	w.op(id === LOOKUP ? W.i64_extend_i32_u : W.i64_extend_i32_s);
+	t.pop(0);
+	return true;
 }
 
 /** An array's value is at values + index * stride; an index past the end gives 0. */

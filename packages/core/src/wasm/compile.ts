@@ -2,7 +2,7 @@ import type { HelperPrototype } from "../helpers/index.ts";
 import { CALL } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { FunctionInfo } from "../spec/index.ts";
-import { argsOf, isWide } from "./calls.ts";
+import { argsOf, isWide, MAP_CODE } from "./calls.ts";
 import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
 import { type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
 import { T, W } from "./opcodes.ts";
@@ -10,14 +10,7 @@ import { type CodeLine, Translator } from "./translate.ts";
 
 /** Signatures of the imports that are no helper, in i32: [parameters, results]. */
 const NAMED: Readonly<Record<string, readonly [number, number]>> = {
-	hashLookup: [2, 1],
-	arrayLookup: [2, 1],
-	percpuHashLookup: [3, 1],
-	percpuArrayLookup: [3, 1],
-	lruLookup: [2, 1],
-	lpmLookup: [2, 1],
-	arrayOfMapsLookup: [2, 1],
-	hashOfMapsLookup: [2, 1],
+	...MAP_CODE,
 	/** (address, width, low, high): a store into the context */
 	storeContext: [4, 0],
 	/** (offset, width): the value; RESULT_HIGH says whether the packet has it */

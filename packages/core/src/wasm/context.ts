@@ -10,6 +10,8 @@ export interface CompiledMap {
 	readonly address: number;
 	/** Address of an array's first value; 0 for other kinds. */
 	readonly values: number;
+	/** Its values have fields that an update must not touch (locks, timers). */
+	readonly guarded: boolean;
 }
 
 /** A program to compile: one of the functions that prog arrays may hold. */

@@ -163,9 +163,9 @@ export class Translator {
 		w.i32(0);
 		w.i32(0);
 		w.memory(W.i32_load, MACHINE.BUDGET, 2);
-		w.tee(this.a32);
 		w.i32(1);
 		w.op(W.i32_sub);
+		w.tee(this.a32);
 		w.memory(W.i32_store, MACHINE.BUDGET, 2);
 		w.get(this.a32);
 		w.op(W.i32_eqz);
