@@ -8,7 +8,9 @@ import { mapHelpers } from "./map-ops.ts";
 import { skbHelpers } from "./packet-skb.ts";
 import { xdpHelpers } from "./packet-xdp.ts";
 import { perfHelpers } from "./perf.ts";
+import { perfReadHelpers } from "./perf-read.ts";
 import { printkHelpers } from "./printk.ts";
+import { probeReadHelpers } from "./probe-read.ts";
 import { redirectHelpers } from "./redirect.ts";
 import { ringbufHelpers } from "./ringbuf.ts";
 import { skbMetaHelpers } from "./skb-meta.ts";
@@ -38,6 +40,8 @@ const families: readonly (readonly Helper[])[] = [
 	timerHelpers,
 	skbOtherHelpers,
 	taskHelpers,
+	probeReadHelpers,
+	perfReadHelpers,
 	socketHelpers,
 	syncookieHelpers,
 	tunnelHelpers,

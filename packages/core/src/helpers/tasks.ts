@@ -1,4 +1,4 @@
-import { E2BIG, EAGAIN } from "./errno.ts";
+import { E2BIG, EAGAIN, EINVAL, ENOENT, EPERM } from "./errno.ts";
 import { implement } from "./implement.ts";
 import { mapAt } from "./map-ops.ts";
 import { returnU64 } from "./time.ts";
@@ -128,6 +128,16 @@ export function underCgroup(rt: HelperRuntime, helper: string, array: number, sl
 	return map.slots?.word(slot >>> 0) ? 1 : EAGAIN;
 }
 
+/** Somewhere in the kernel: what stands there cannot be read. */
+const TASK_ADDRESS = 0xffff_8880_0100_0000n;
+/** _NSIG. */
+const LAST_SIGNAL = 64;
+
+function sendSignal(rt: HelperRuntime, signal: number): number {
+	if (task(rt).tgid === 1) return EPERM;
+	return signal >>> 0 > LAST_SIGNAL ? EINVAL : 0;
+}
+
 export const taskHelpers = /* @__PURE__ */ implement(taskPrototypes, {
 	14: (rt) => pair(rt, task(rt).tgid, task(rt).pid),
 	15: (rt) => pair(rt, task(rt).gid, task(rt).uid),
@@ -139,7 +149,18 @@ export const taskHelpers = /* @__PURE__ */ implement(taskPrototypes, {
 		rt.memory.write(address >>> 0, buffer);
 		return 0;
 	},
+	35: (rt) => returnU64(rt, TASK_ADDRESS),
 	37: (rt, map, slot) => underCgroup(rt, "current_task_under_cgroup", map, slot),
 	80: (rt) => returnU64(rt, ROOT_CGROUP),
+	/** The signal goes nowhere. */
+	109: sendSignal,
+	117: sendSignal,
+	/** No file stands for a namespace of the modelled machine, so that none is the task's. */
+	120(rt, _device, _inode, buffer, size) {
+		rt.memory.u8.fill(0, buffer >>> 0, (buffer >>> 0) + size);
+		return EINVAL;
+	},
 	123: (rt, level) => returnU64(rt, level === 0 ? ROOT_CGROUP : 0n),
+	/** No branches are recorded. The flags, r3, are not in the kernel's prototype, and nobody sees them here. */
+	176: () => ENOENT,
 });
