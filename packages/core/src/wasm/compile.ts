@@ -5,6 +5,7 @@ import type { FunctionInfo } from "../spec/index.ts";
 import { argsOf, isWide, MAP_CODE } from "./calls.ts";
 import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
 import { type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
+import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
 import { type CodeLine, Translator } from "./translate.ts";
 
@@ -173,10 +174,6 @@ function subprograms({ program }: Unit): readonly FunctionInfo[] {
 		({ opcode, src, imm }, i) => opcode === 0x85 && src === CALL.LOCAL && i + 1 + imm === 0,
 	);
 	return recursive ? program.functions : program.functions.slice(1);
-}
-
-function depthOf({ facts }: Unit, start: number): number {
-	return Math.max(8, facts.functions.find((each) => each.start === start)?.stackDepth ?? 512);
 }
 
 /** The host's entry: r0's low half comes back, the high half is left in memory. JavaScript then needs no BigInt. */

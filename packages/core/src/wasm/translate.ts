@@ -1,17 +1,39 @@
 import { TailhopError } from "../errors/index.ts";
 import { type Cfg, controlFlow, type FlowNode, reducible, structure } from "../flow/index.ts";
-import { type Decoded, decode, type Insn, slotsOf } from "../isa/index.ts";
+import { CALL, type Decoded, decode, type Insn, slotsOf, TABLE } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import { atomic, load, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext } from "./context.ts";
 import { FunctionWriter } from "./module.ts";
-import { type Arm, type Node, nodesOf, selectTriangles, unrollLoops, written } from "./nodes.ts";
+import {
+	type Arm,
+	type Callee,
+	depthOf,
+	inlineCalls,
+	type Node,
+	nodesOf,
+	selectTriangles,
+	unrollLoops,
+	written,
+} from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
 import { tailCall } from "./tail-call.ts";
 
 const TAIL_CALL_ID = 12;
+
+/** Where the registers and the stack of the running code are: the function's own, or an inlined one's. */
+interface Frame {
+	/** Local of r0 to r9. */
+	readonly registers: readonly number[];
+	/** Local of r10. */
+	readonly sp: number;
+	/** Local that lies `depth` bytes below. */
+	readonly frame: number;
+	readonly depth: number;
+	readonly level: number;
+}
 
 interface Shift {
 	/** The value shifted, and the local that keeps it. */
@@ -38,17 +60,13 @@ export class Translator {
 	readonly writer: FunctionWriter;
 	readonly start: number;
 	readonly isProgram: boolean;
-	/** Local of r0 to r9. */
-	readonly registers: readonly number[];
-	readonly sp: number;
-	readonly frame: number;
-	/** Bytes from frame up to sp. */
-	readonly depth: number;
+	/** The function's own frame, then those of inlined functions. */
+	readonly #frames: Frame[];
+	#current: Frame;
 	readonly lines: CodeLine[] = [];
 	/** Scratch locals. */
 	readonly a32: number;
 	readonly b32: number;
-	readonly a64: number;
 	/** Number of the instruction being translated. */
 	insn = 0;
 	readonly #cfg: Cfg;
@@ -68,21 +86,61 @@ export class Translator {
 		this.context = context;
 		this.start = start;
 		this.isProgram = isProgram;
-		this.depth = depth;
 		const { insns } = context.unit.program;
 		this.#cfg = controlFlow(insns, start, end);
 		if (this.#cfg.problems.length > 0)
 			this.unsupported("control leaves the function", this.#cfg.problems[0]!.insn);
 		this.writer = new FunctionWriter(isProgram ? 2 : 6);
-		this.sp = isProgram ? 1 : 5;
 		const registers: number[] = [];
 		for (let i = 0; i < 10; i++)
 			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
-		this.registers = registers;
-		this.a64 = this.writer.local(T.i64);
-		this.frame = this.writer.local(T.i32);
+		const frame = this.writer.local(T.i32);
+		this.#current = { registers, sp: isProgram ? 1 : 5, frame, depth, level: 0 };
+		this.#frames = [this.#current];
 		this.a32 = this.writer.local(T.i32);
 		this.b32 = this.writer.local(T.i32);
+	}
+
+	get registers(): readonly number[] {
+		return this.#current.registers;
+	}
+
+	get sp(): number {
+		return this.#current.sp;
+	}
+
+	get frame(): number {
+		return this.#current.frame;
+	}
+
+	/** Bytes from frame up to sp. */
+	get depth(): number {
+		return this.#current.depth;
+	}
+
+	/** Registers for an inlined function called from a frame. Functions at one level never run at once: they share. */
+	#addFrame(parent: number, depth: number): number {
+		const level = this.#frames[parent]!.level + 1;
+		const twin = this.#frames.find((frame) => frame.level === level);
+		const { writer: w } = this;
+		const registers = twin?.registers ?? Array.from({ length: 10 }, () => w.local(T.i64));
+		this.#frames.push({ registers, sp: this.#frames[parent]!.frame, frame: w.local(T.i32), depth, level });
+		return this.#frames.length - 1;
+	}
+
+	/** A function that may be inlined: one of the program's that doesn't tail call. */
+	#callee(start: number): Callee | undefined {
+		const { unit } = this.context;
+		const found = unit.program.functions.find((each) => each.start === start);
+		if (found === undefined || start === 0) return undefined;
+		for (let i = found.start; i < found.end; i++) {
+			const { opcode, src, imm } = unit.program.insns[i]!;
+			if (opcode === TABLE.call.opcode && src === CALL.HELPER && imm === TAIL_CALL_ID) return undefined;
+			// ends the function from its middle
+			if ((opcode & 0x07) === 0 && opcode !== 0 && opcode !== TABLE.lddw.opcode) return undefined;
+		}
+		const cfg = controlFlow(unit.program.insns, found.start, found.end);
+		return { start, cfg, depth: depthOf(unit, start) };
 	}
 
 	/** What can't be compiled: the machine runs the program in the interpreter, and says so. */
@@ -103,6 +161,7 @@ export class Translator {
 		w.i32(this.depth);
 		w.op(W.i32_sub);
 		w.set(this.frame);
+		const own = this.#current;
 		if (this.isProgram) {
 			w.get(0);
 			w.op(W.i64_extend_i32_u);
@@ -111,6 +170,12 @@ export class Translator {
 		const { insns } = context.unit.program;
 		const nodes = nodesOf(this.#cfg);
 		if (context.options.passes) {
+			inlineCalls(
+				nodes,
+				insns,
+				(start) => this.#callee(start),
+				(parent, depth) => this.#addFrame(parent, depth),
+			);
 			selectTriangles(nodes, insns);
 			unrollLoops(nodes, insns);
 		}
@@ -148,7 +213,7 @@ export class Translator {
 				for (const depth of depths) w.code.u32(depth);
 			},
 			leave: () => {
-				w.get(this.registers[0]!);
+				w.get(own.registers[0]!);
 				w.op(W.return);
 			},
 		});
@@ -180,7 +245,8 @@ export class Translator {
 			return;
 		}
 		if (node.kind === "switch") return;
-		const { start, end, arms, branch } = this.#nodes[node.block]!;
+		const { start, end, arms, branch, frame, enter, leave } = this.#nodes[node.block]!;
+		this.#current = this.#frames[frame]!;
 		this.#values.forEach((_, i) => {
 			this.#values[i] = this.#nextValue++;
 		});
@@ -190,7 +256,25 @@ export class Translator {
 			this.#select(arm);
 			this.#straight(arm.behind.start, arm.behind.end);
 		}
+		if (enter !== undefined) this.#enter(this.#frames[enter]!);
+		if (leave !== undefined) {
+			w.get(this.registers[0]!);
+			w.set(this.#frames[leave]!.registers[0]!);
+		}
 		if (branch >= 0) this.#at(branch);
+	}
+
+	/** Arguments into the registers of an inlined function, and its stack below this one. */
+	#enter(callee: Frame): void {
+		const { writer: w } = this;
+		for (let i = 1; i <= 5; i++) {
+			w.get(this.registers[i]!);
+			w.set(callee.registers[i]!);
+		}
+		w.get(callee.sp);
+		w.i32(callee.depth);
+		w.op(W.i32_sub);
+		w.set(callee.frame);
 	}
 
 	#straight(start: number, end: number): void {
@@ -234,7 +318,8 @@ export class Translator {
 	#condition(node: FlowNode): void {
 		const { writer: w } = this;
 		if (node.kind !== "block") return;
-		const { branch, terminator } = this.#nodes[node.block]!;
+		const { branch, terminator, frame } = this.#nodes[node.block]!;
+		this.#current = this.#frames[frame]!;
 		this.#at(branch);
 		if (terminator === "may_goto") {
 			// taken when the count is used up
