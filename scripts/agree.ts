@@ -5,13 +5,18 @@
  *     npm run agree -- DIR                 as root, where bpf(2) is allowed; nothing is attached
  *     npm run agree -- DIR --fill 4        with maps that are filled round by round with what programs looked for
  *
+ *     npm run agree -- DIR --config 2      twice more, with other values for configuration in read-only data
+ *
+ * It runs itself in a network namespace of its own (unshare -n), in which it makes a pair of devices, routes and
+ * neighbours (--no-world: it does not), and tells the Machine's Environment the same.
+ *
  * Options: --filter TEXT (part of a file's name), --packets N (default: all), --fill ROUNDS, --seed N, --json,
  * --untyped SECTION (what programs are whose section does not say it; xdp), --each (compare maps after each run, not after each program), --raw (leave random numbers and clocks alone),
- * --no-coverage (faster), --all (every difference, not the first two of a program).
+ * --evidence FILE (see scripts/parity.ts), --no-coverage (faster), --all (every difference, not the first two of a program).
  *
  * Exit status 1: something differs.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -31,11 +36,13 @@ import {
 import { openKernel, pinToCpu } from "@tailhop/kernel";
 import { withConstants } from "./agree/constant.ts";
 import { contextOf } from "./agree/contexts.ts";
-import { fillFromLookups, fillOutside, random } from "./agree/fill.ts";
+import { explain } from "./agree/explain.ts";
+import { configuration, fillFromLookups, fillOutside, random } from "./agree/fill.ts";
 import { samples } from "./agree/packets.ts";
-import { Pair } from "./agree/pair.ts";
+import { type Chance, ELSEWHERE, HERE, Pair } from "./agree/pair.ts";
 import { emptyReport, printReport, printTable, type Report } from "./agree/report.ts";
 import { textOf } from "./agree/text.ts";
+import { inNamespace, makeWorld } from "./agree/world.ts";
 
 const { values: options, positionals } = parseArgs({
 	allowPositionals: true,
@@ -45,6 +52,9 @@ const { values: options, positionals } = parseArgs({
 		fill: { type: "string", default: "0" },
 		seed: { type: "string", default: "1" },
 		json: { type: "boolean", default: false },
+		config: { type: "string", default: "0" },
+		world: { type: "boolean", default: true },
+		evidence: { type: "string" },
 		untyped: { type: "string", default: "xdp" },
 		each: { type: "boolean", default: false },
 		raw: { type: "boolean", default: false },
@@ -59,6 +69,9 @@ if (directory === undefined) {
 	process.exit(2);
 }
 
+// routes, neighbours and devices that both sides know: in a network namespace of our own
+if (inNamespace()) process.exit(process.exitCode);
+const world = options.world && process.env.TAILHOP_AGREE_NAMESPACE !== undefined ? makeWorld() : {};
 const kernel = await openKernel();
 pinToCpu(kernel, 0);
 
@@ -82,16 +95,26 @@ function* objects(path: string): Generator<string> {
 	for (const entry of readdirSync(path).sort()) if (!entry.startsWith(".")) yield* objects(join(path, entry));
 }
 
-async function agree(file: string, name: string): Promise<Report> {
-	const report = emptyReport(name);
+/** `config` 0: as the object says; else other values for its configuration. */
+async function agree(file: string, name: string, config: number): Promise<Report> {
+	const report = await runFile(file, name, config);
+	// once more where things lie elsewhere, which tells accidents from disagreement
+	if (report.differences.length > 0) explain(report, await runFile(file, name, config, ELSEWHERE));
+	return report;
+}
+
+async function runFile(file: string, name: string, config: number, chance: Chance = HERE): Promise<Report> {
+	const report = emptyReport(config === 0 ? name : `${name}, configuration ${config}`);
 	try {
 		const spec = parse(readFileSync(file), { file: name });
 		const runnable = runnablePrograms(spec);
 		if (runnable.names.length === 0) return { ...report, skipped: runnable.why };
+		const rodata = config === 0 ? {} : configuration(spec, random(Number(options.seed) + config));
+		if (config > 0 && Object.keys(rodata).length === 0) return { ...report, skipped: "no configuration" };
 		const pair = await Pair.open(
-			made(report, spec, runnable.names),
-			(names) => made(report, spec, names),
-			options.coverage,
+			made(report, spec, { programs: runnable.names, rodata }),
+			(programs) => made(report, spec, { programs, rodata }),
+			{ coverage: options.coverage, chance, world },
 		);
 		try {
 			report.refused = [...pair.kernel.rejections.keys()];
@@ -107,15 +130,15 @@ async function agree(file: string, name: string): Promise<Report> {
 }
 
 /** Linked for this machine, large maps small, and without what nobody can compare. */
-function made(report: Report, spec: ObjectSpec, programs: readonly string[]): LinkedObject {
-	const linked = link(spec, target(spec, programs));
+function made(report: Report, spec: ObjectSpec, more: Target): LinkedObject {
+	const linked = link(spec, target(spec, more));
 	if (options.raw) return linked;
 	const { linked: constant, replaced } = withConstants(linked);
 	report.replaced = [...replaced];
 	return constant;
 }
 
-function target(spec: ObjectSpec, programs?: readonly string[]): Target {
+function target(spec: ObjectSpec, more: Target): Target {
 	const large = spec.maps.filter(
 		({ type, maxEntries }) => PREALLOCATED.has(type) && Number(maxEntries) > MOST_ENTRIES,
 	);
@@ -126,7 +149,7 @@ function target(spec: ObjectSpec, programs?: readonly string[]): Target {
 		btf: vmlinux(),
 		maxEntries: Object.fromEntries(large.map((map) => [map.name, MOST_ENTRIES])),
 		programTypes: Object.fromEntries(untyped.map((one) => [one.name, options.untyped])),
-		...(programs === undefined ? {} : { programs }),
+		...more,
 	};
 }
 
@@ -140,7 +163,7 @@ function runnablePrograms(spec: ObjectSpec): { readonly names: readonly string[]
 	let why = "no program of a type that can be test-run";
 	for (const name of spec.functions.filter((one) => one.program).map((one) => one.name)) {
 		try {
-			const program = link(spec, target(spec, [name])).programs[0];
+			const program = link(spec, target(spec, { programs: [name] })).programs[0];
 			if (program !== undefined && hookFor(program.type) !== undefined) names.push(program.name);
 		} catch (error) {
 			if (!(error instanceof TailhopError)) throw error;
@@ -194,6 +217,7 @@ function runAll(pair: Pair, report: Report): void {
 			report.differences.push({ program: "(fill)", packet: "", round, what: "fill", text });
 	}
 	report.tailCalls = sites.size;
+	report.helpers = Object.fromEntries(pair.helperCalls());
 	for (const [program, insns] of pair.covered) if (programs.includes(program)) report.covered += insns.size;
 	for (const { def, machine } of pair.maps.values())
 		if (PREALLOCATED.has(def.type) || def.type === MAP_TYPE.LPM_TRIE)
@@ -204,10 +228,26 @@ const reports: Report[] = [];
 for (const file of objects(directory)) {
 	const name = relative(directory, file);
 	if (!name.includes(options.filter)) continue;
-	const report = await agree(file, name);
-	reports.push(report);
-	if (!options.json) printReport(report, SHOWN);
+	for (let config = 0; config <= Number(options.config); config++) {
+		const report = await agree(file, name, config);
+		reports.push(report);
+		if (!options.json) printReport(report, SHOWN);
+	}
 }
+if (options.evidence !== undefined) writeEvidence(options.evidence);
 if (options.json) console.log(JSON.stringify(reports, undefined, "\t"));
 else printTable(reports);
-process.exitCode = reports.some((report) => report.differences.length > 0) ? 1 : 0;
+const unexplained = ({ differences }: Report) => differences.some(({ cause }) => cause === undefined);
+process.exitCode = reports.some(unexplained) ? 1 : 0;
+
+/** Calls that ran alike, of the objects without a difference: `scripts/parity.ts` reads them. */
+function writeEvidence(path: string): void {
+	const samples: Record<string, number> = {};
+	for (const { helpers, differences } of reports) {
+		if (differences.length > 0) continue;
+		for (const [key, count] of Object.entries(helpers)) samples[key] = (samples[key] ?? 0) + count;
+	}
+	const known = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { tests: {} };
+	const sorted = Object.fromEntries(Object.entries(samples).sort(([a], [b]) => (a < b ? -1 : 1)));
+	writeFileSync(path, `${JSON.stringify({ ...known, samples: sorted }, undefined, "\t")}\n`);
+}

@@ -1,4 +1,4 @@
-import type { Hop, JsonValue, ValueInput } from "@tailhop/core";
+import type { Hop, JsonValue, ObjectSpec, ValueInput } from "@tailhop/core";
 import type { Pair, PairMap } from "./pair.ts";
 
 /** A small generator of numbers (mulberry32): the same seed gives the same fill. */
@@ -18,8 +18,8 @@ const MAPS_IN_MAPS: ReadonlySet<number> = new Set([12, 13]);
 const DEVICES: ReadonlySet<number> = new Set([14, 25]);
 const CPUMAP = 16;
 const QUEUES: ReadonlySet<number> = new Set([22, 23, 30]);
-/** lo is in every network namespace. */
-const LO = 1;
+/** lo, and the devices of the world. */
+const DEVICES_KNOWN = [1, 10, 11];
 const CPUMAP_SIZE = 64;
 /** Arrays get this many values from the start; further ones where a program looks. */
 const ARRAY_START = 16;
@@ -31,7 +31,7 @@ export function fillOutside(pair: Pair, next: () => number): string[] {
 		const { def } = map;
 		const device = new Uint8Array(def.valueSize);
 		if (DEVICES.has(def.type) || def.type === CPUMAP) {
-			device[0] = def.type === CPUMAP ? CPUMAP_SIZE : LO;
+			device[0] = def.type === CPUMAP ? CPUMAP_SIZE : DEVICES_KNOWN[next() % 3]!;
 			const count = def.type === CPUMAP ? pair.machine.environment.cpus : 8;
 			for (let i = 0; i < Math.min(count, def.maxEntries); i++) said.push(pair.update(map, word(i), device));
 		}
@@ -106,7 +106,7 @@ function someValue({ machine, def }: PairMap, next: () => number): Uint8Array {
 const BY_NAME: readonly (readonly [RegExp, readonly number[]])[] = [
 	[/addr|ip4|endpoint|^ip$|_ip$|dst$|src$/i, [0x0200_000a, 0x0100_000a, 0]],
 	[/port/i, [0x5000, 0x3500, 0]],
-	[/ifindex|^dev/i, [LO]],
+	[/ifindex|^dev/i, DEVICES_KNOWN],
 	[/life|time|expire|last|seen|deadline|interval/i, [0x7fff_ffff, 1, 1_000]],
 	[/count|num|slots/i, [1, 2, 3]],
 	[/flag|type|state|action|deny/i, [0, 1, 2, 4, 8, 16, 32, 64]],
@@ -124,3 +124,18 @@ function filled(value: JsonValue, name: string, next: () => number): ValueInput 
 }
 
 const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
+
+/** Other values for the numbers in read-only data: switches, and what else is 1 to 8 bytes long. */
+export function configuration(spec: ObjectSpec, next: () => number): Readonly<Record<string, number>> {
+	const found: Record<string, number> = {};
+	for (const { frozen, origin, variables } of spec.maps) {
+		if (origin !== "data" || !frozen) continue;
+		for (const { name, size } of variables) {
+			// texts of messages, and constants that the compiler keeps for itself
+			if (name.includes("fmt") || name.startsWith(".") || next() % 3 === 0) continue;
+			const choice = { 1: [0, 1], 2: [0, 0x5000, 7], 4: [0, 1, 10, 0x0200_000a], 8: [0, 1] }[size];
+			if (choice !== undefined) found[name] = choice[next() % choice.length]!;
+		}
+	}
+	return found;
+}

@@ -2,6 +2,7 @@ import {
 	compareMaps,
 	compareOutcomes,
 	type Difference,
+	type Environment,
 	HELPERS,
 	HOOKS,
 	hookFor,
@@ -15,6 +16,7 @@ import {
 } from "@tailhop/core";
 import { KernelMap, KernelObject } from "@tailhop/kernel";
 
+const CALL = 0x85;
 const LOOKUP = 1;
 const LOOKUP_PERCPU = 195;
 const PROG_ARRAY = 3;
@@ -26,6 +28,23 @@ export interface PairMap {
 	readonly def: LinkedMap;
 	readonly machine: MapHandle;
 	readonly kernel: KernelMap;
+}
+
+/** What no program should see: how unwritten stack reads, and where things lie. */
+export interface Chance {
+	readonly fillByte: number;
+	/** Moves all that programs point to. */
+	readonly controlBytes: number;
+}
+export const HERE: Chance = { fillByte: 0xa5, controlBytes: 1 << 22 };
+export const ELSEWHERE: Chance = { fillByte: 0x5a, controlBytes: 1 << 24 };
+
+interface PairOptions {
+	/** Record which instructions ran; slower. */
+	readonly coverage: boolean;
+	readonly chance: Chance;
+	/** What the Environment has in common with the kernel's network namespace. */
+	readonly world: Partial<Environment>;
 }
 
 /** What one run differed in, and what it did on the machine. */
@@ -67,15 +86,15 @@ export class Pair {
 	static async open(
 		linked: LinkedObject,
 		relink: (programs: readonly string[]) => LinkedObject,
-		coverage: boolean,
+		{ coverage, chance, world }: PairOptions,
 	): Promise<Pair> {
 		const kernel = await KernelObject.load(linked, { hooks: HOOKS, keepGoing: true });
 		try {
 			const loaded = kernel.rejections.size === 0 ? linked : relink([...kernel.programs.keys()]);
 			const recorder: { pair?: Pair } = {};
 			const machine = await Machine.create(loaded, {
-				environment: { cpus: kernel.kernel.cpus, cpu: 0 },
-				controlBytes: 1 << 22,
+				environment: { ...world, cpus: kernel.kernel.cpus, cpu: 0, fillByte: chance.fillByte },
+				controlBytes: chance.controlBytes,
 				helpers: new Map([LOOKUP, LOOKUP_PERCPU].map((id) => [id, recording(id, recorder)])),
 			});
 			return new Pair(
@@ -144,6 +163,20 @@ export class Pair {
 				verified: false,
 			};
 		}
+	}
+
+	/** Calls of helpers that the machine came to: "6 51" (program type and helper), how many. */
+	helperCalls(): ReadonlyMap<string, number> {
+		const calls = new Map<string, number>();
+		for (const { name, type, insns } of this.linked.programs) {
+			for (const at of this.covered.get(name) ?? []) {
+				const { opcode, src, imm } = insns[at]!;
+				if (opcode !== CALL || src !== 0) continue;
+				const key = `${type} ${imm}`;
+				calls.set(key, (calls.get(key) ?? 0) + 1);
+			}
+		}
+		return calls;
 	}
 
 	/** Differences between the maps' entries; afterwards the machine has the kernel's. */

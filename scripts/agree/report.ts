@@ -1,3 +1,15 @@
+/** A difference, and what came before it. */
+export interface Shown {
+	readonly program: string;
+	readonly packet: string;
+	/** Of filling; 0: maps as the object has them. */
+	readonly round: number;
+	readonly what: string;
+	readonly text: string;
+	/** Why it is no disagreement. */
+	cause?: string;
+}
+
 /** What happened with one file. */
 export interface Report {
 	readonly file: string;
@@ -11,7 +23,7 @@ export interface Report {
 	same: number;
 	/** Runs whose input both sides refuse. */
 	refusedInputs: number;
-	differences: { program: string; packet: string; round: number; what: string; text: string }[];
+	differences: Shown[];
 	/** What was replaced by a constant. */
 	replaced: string[];
 	insns: number;
@@ -22,6 +34,8 @@ export interface Report {
 	longest: number;
 	events: number;
 	entries: number;
+	/** Calls that ran, "6 51" = program type and helper. */
+	helpers: Record<string, number>;
 }
 
 /** Nothing happened yet. */
@@ -43,6 +57,7 @@ export function emptyReport(file: string): Report {
 		longest: 0,
 		events: 0,
 		entries: 0,
+		helpers: {},
 	};
 }
 
@@ -60,10 +75,13 @@ export function printReport(report: Report, most: number): void {
 			(report.refused.length === 0 ? "" : `; refused: ${report.refused.join(", ")}`),
 	);
 	const shown = new Map<string, number>();
-	for (const { program, packet, round, text } of differences) {
+	for (const { program, packet, round, text, cause } of differences) {
 		const count = (shown.get(program) ?? 0) + 1;
 		shown.set(program, count);
-		if (count <= most) console.log(`  ${program}, ${packet}, round ${round}: ${text}`);
+		if (count <= most)
+			console.log(
+				`  ${program}, ${packet}, round ${round}: ${text}${cause === undefined ? "" : ` (${cause})`}`,
+			);
 	}
 }
 
@@ -81,6 +99,7 @@ export function printTable(all: readonly Report[]): void {
 		"runs",
 		"same",
 		"differ",
+		"by chance",
 		"insns",
 		"covered",
 		"tail calls",
@@ -97,7 +116,8 @@ export function printTable(all: readonly Report[]): void {
 		sum(of, (report) => report.refused.length),
 		sum(of, (report) => report.runs),
 		sum(of, (report) => report.same),
-		sum(of, (report) => report.differences.length),
+		sum(of, ({ differences }) => differences.filter(({ cause }) => cause === undefined).length),
+		sum(of, ({ differences }) => differences.filter(({ cause }) => cause !== undefined).length),
 		sum(of, (report) => report.insns),
 		sum(of, (report) => report.covered),
 		sum(of, (report) => report.tailCalls),
