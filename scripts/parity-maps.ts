@@ -158,11 +158,11 @@ const HEAD = `# Maps beside Linux 6.18
 
 Made by \`node scripts/run-ts.mjs scripts/parity-maps.ts --write\` from core's tables and from what its maps answer.
 
-How it is checked: \`scripts/probe-maps.ts\` asks the running kernel about each helper with each kind of map, about
-1,989 definitions of maps, and about 190 maps in the place of inner maps; it finds no difference (the limit of a
-cpumap is the kernel's configuration, and not asked). Element operations run on both sides in the tests
-(\`packages/core/src/maps\`, \`helpers/for-each.test.ts\`) and in the map family of the fuzzer. Batches were compared call
-by call (\`maps/batch.test.ts\`).
+How it is checked: \`scripts/probe-maps.ts\` asks the running kernel about 1,080 pairs of a helper and a kind of map, 1,989
+definitions of maps, and 206 maps in the place of inner maps; it finds no difference (the limit of a cpumap is the
+kernel's configuration, and not asked). Element operations run on both sides in the tests (\`packages/core/src/maps\`,
+\`helpers/for-each.test.ts\`), eviction with them (\`maps/lru-kernel.test.ts\`), and in the map family of the fuzzer. Batches
+were compared call by call (\`maps/batch.test.ts\`).
 
 - **Programs may call**: what the verifier lets a program do with such a map. Another helper is \`fault/argument\`, in the
   verifier's words; one that is not implemented is \`fault/unimplemented\`.

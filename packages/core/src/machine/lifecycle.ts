@@ -17,8 +17,13 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 	9: "EBADF",
 	12: "ENOMEM",
 	16: "EBUSY",
+	13: "EACCES",
 	17: "EEXIST",
+	19: "ENODEV",
 	22: "EINVAL",
+	28: "ENOSPC",
+	75: "EOVERFLOW",
+	95: "EOPNOTSUPP",
 	524: "ENOTSUPP",
 };
 

@@ -21,6 +21,15 @@ const MODES: Record<UpdateMode, bigint> = { any: 0n, noexist: 1n, exist: 2n };
 const ARRAY_OF_MAPS = 12;
 const HASH_OF_MAPS = 13;
 
+const DEVICES =
+	"A device is 1 (lo) or one of the Environment's interfaces; a program is an id, of the right attach type.";
+/** What to look at when a kind refuses something, by BPF_MAP_TYPE_*. */
+const HINTS: Readonly<Record<number, string>> = {
+	14: DEVICES,
+	16: "The key is a possible CPU, the value its queue's length, at most 16384.",
+	25: DEVICES,
+};
+
 /**
  * A map of a machine from the host's side. Keys and values are JavaScript values by the map's BTF types: a struct
  * is an object of its fields, an integer beyond 2^53 a decimal string; without a type a number, or bytes.
@@ -303,7 +312,7 @@ export class MapHandle implements Disposable {
 			this.record,
 			-result,
 			`${what} is refused`,
-			"See the kernel's rules for this map kind and mode.",
+			HINTS[this.def.type] ?? "See the kernel's rules for this map kind and mode.",
 		);
 	}
 
