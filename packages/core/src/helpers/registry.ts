@@ -17,6 +17,7 @@ import { skbMetaHelpers } from "./skb-meta.ts";
 import { skbOtherHelpers } from "./skb-other.ts";
 import { skbRoomHelpers } from "./skb-room.ts";
 import { socketHelpers } from "./sockets.ts";
+import { storageHelpers } from "./storage-owners.ts";
 import { stringHelpers } from "./strings.ts";
 import { syncookieHelpers } from "./syncookies.ts";
 import { tailCallPrototypes } from "./tail-call.ts";
@@ -42,6 +43,7 @@ const families: readonly (readonly Helper[])[] = [
 	taskHelpers,
 	probeReadHelpers,
 	perfReadHelpers,
+	storageHelpers,
 	socketHelpers,
 	syncookieHelpers,
 	tunnelHelpers,

@@ -1,5 +1,7 @@
 import {
+	buildObject,
 	check,
+	checkObject,
 	eth,
 	ipv4,
 	type OpenSockets,
@@ -321,6 +323,29 @@ describe("pointers to sockets", () => {
 			if r7 == 0 goto out
 			r0 = *(u32 *)(r7 + 44)`;
 		await model(lookup(TCP, at80, again), 80);
+	});
+});
+
+it("storage of a declared socket and of the task stays from run to run", async () => {
+	const count = (get: string) =>
+		`${get}\nif r0 == 0 goto none\nr1 = *(u64 *)(r0 + 0)\nr1 += 1\n*(u64 *)(r0 + 0) = r1\nr0 = r1\nnone:`;
+	const ofSocket = count("r1 = sockets ll\nr2 = r7\nr3 = 0\nr4 = 1\ncall 107");
+	const ofTask = count("call 158\nr1 = tasks ll\nr2 = r0\nr3 = 0\nr4 = 1\ncall 156");
+	const storage = { keySize: 4, valueSize: 8, maxEntries: 0, flags: 1 };
+	const object = buildObject({
+		type: "tc",
+		maps: [
+			{ name: "sockets", type: "sk_storage", ...storage },
+			{ name: "tasks", type: "task_storage", ...storage },
+		],
+		programs: { socket: lookup(TCP, { dport: 80 }, ofSocket), task: `${ofTask}\nexit` },
+	});
+	const runs = ["socket", "task"].flatMap((run) => [1, 2].map((expect) => ({ run, packet: PACKET, expect })));
+	const maps = object.maps.map((map) => ({ ...map, keyTypeId: 1, valueTypeId: 1 }));
+	await checkObject({ ...object, maps }, runs, {
+		machine: { environment: { sockets: [{ proto: "tcp", local: "127.0.0.1:80" }] } },
+		kernel: { cannot: "it has no such socket, and asks for BTF of the maps" },
+		ignoreMaps: ["sockets", "tasks"],
 	});
 });
 

@@ -4,11 +4,9 @@ import { mapAt } from "./map-ops.ts";
 import { PACKET, PACKET_KIND, SK_BUFF, XDP_MD } from "./packet.ts";
 import { AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_STRIDE, TCP_AT, TCP_STATE } from "./socket-layout.ts";
 import { lookupSocket, type SocketEntry, socketsOf } from "./socket-table.ts";
+import { FIRST_SOCKET, storageDelete, storageGet } from "./storage-owners.ts";
 import { returnU64 } from "./time.ts";
 import type { HelperImplementation, HelperPrototype, HelperRuntime } from "./types.ts";
-
-/** BPF_SK_STORAGE_GET_F_CREATE. */
-const SK_STORAGE_CREATE = 1;
 
 /** Sockets: lookup, references, casts, storage (net/core/filter.c, bpf_sk_storage.c). */
 export const socketPrototypes = [
@@ -168,11 +166,9 @@ export const socketHelpers = /* @__PURE__ */ implement(socketPrototypes, {
 		return entry?.state === TCP_STATE.listen ? addressOf(rt, entry) : 0;
 	},
 	81: (rt, map) => mapAt(rt, map, "get_local_storage").storage?.of(rt.cpu, 0, true) ?? 0,
-	107(rt, map, socket, value, flags) {
-		if (rt.argHi[3] !== 0 || flags >>> 0 > SK_STORAGE_CREATE) return 0;
-		return mapAt(rt, map, "sk_storage_get").storage?.of(owner(rt, socket), value >>> 0, flags !== 0) ?? 0;
-	},
-	108: (rt, map, socket) => mapAt(rt, map, "sk_storage_delete").storage?.remove(owner(rt, socket)) ?? EINVAL,
+	107: (rt, map, socket, value, flags) =>
+		storageGet(rt, "sk_storage_get", map, owner(rt, socket), value, flags),
+	108: (rt, map, socket) => storageDelete(rt, "sk_storage_delete", map, owner(rt, socket)),
 	122: (rt) => returnU64(rt, rt.environment.netnsCookie ?? 1n),
 	// a test run is not at the ingress hook
 	124: (rt, _context, _socket, flags) => (flags !== 0 || rt.argHi[2] !== 0 ? EINVAL : EOPNOTSUPP),
@@ -191,5 +187,5 @@ export const socketHelpers = /* @__PURE__ */ implement(socketPrototypes, {
 /** What storage hangs on: the socket, however the pointer to it was made. */
 function owner(rt: HelperRuntime, socket: number): number {
 	const entry = socketAt(rt, socket);
-	return entry === undefined ? socket >>> 0 : addressOf(rt, entry);
+	return entry === undefined ? socket >>> 0 : FIRST_SOCKET + entry.index;
 }

@@ -58,7 +58,7 @@ describe.each([
 		return BigInt.asUintN(64, rt.call(generate, IP, TCP, header.length));
 	};
 
-	it.each(mss)("an MSS of %s becomes %i", (wanted, kept) => {
+	it.each<readonly [number | undefined, number]>(mss)("an MSS of %s becomes %i", (wanted, kept) => {
 		expect(Number(cookie(wanted === undefined ? {} : { mss: wanted }) >> 32n)).toBe(kept);
 	});
 
