@@ -2,10 +2,11 @@
  * The rows of the benchmark: which object, what is in its maps before the first run, and what a figure counts.
  * Programs and sizes are fixed, so that figures compare from month to month.
  */
+import { COMPUTE } from "./goals.mjs";
 import { benchPacket, flowPackets } from "./packet.mjs";
 
 /** @typedef {{ hostUpdate(key: Uint8Array, value: Uint8Array, flags: bigint): number }} HostMap */
-/** @typedef {{ name: string, object: string, kind: "compute" | "map" | "call" | "hop" | "chain", hops?: number, packets?: Uint8Array[], rodata?: Record<string, Uint8Array>, fill?: (map: (name: string) => HostMap) => void, lru?: boolean }} Row */
+/** @typedef {{ name: string, object: string, kind: "compute" | "map" | "call" | "hop" | "chain", hops?: number, packets?: Uint8Array[], rodata?: Record<string, Uint8Array>, apart?: boolean, native?: boolean, fill?: (map: (name: string) => HostMap) => void, lru?: boolean }} Row */
 
 /** Pseudo-random u32, the same every time. */
 function random(seed) {
@@ -65,24 +66,27 @@ const table = () => {
 	return Uint8Array.from({ length: 32768 }, () => next() % 32);
 };
 
-const compute = ["prime", "collatz", "log2", "memxor", "memcpy", "csum", "siphash", "jhash", "parse"];
 const hops = ["hop-static", "hop-dynamic", "hop-random"].flatMap((name) => [name, `${name}-touch`]);
 
 /** @type {Row[]} */
 export const ROWS = [
-	...compute.map((name) => ({ name, object: name, kind: /** @type {const} */ ("compute") })),
+	...COMPUTE.map((name) => ({ name, object: name, kind: /** @type {const} */ ("compute"), native: true })),
 	{ name: "amap", object: "amap", kind: "map" },
 	{ name: "hlook", object: "hlook", kind: "map", fill: fillFlows },
 	{ name: "hmap", object: "hmap", kind: "map" },
 	{ name: "lru", object: "lru", kind: "map", fill: fillFlows, lru: true },
 	{ name: "lpm", object: "lpm", kind: "map", fill: fillRoutes },
 	{ name: "route", object: "route", kind: "chain", packets: flowPackets(), fill: fillRoutes },
-	{ name: "b2b", object: "b2b", kind: "call" },
-	...hops.map((name) => ({
-		name,
-		object: name,
-		kind: /** @type {const} */ ("hop"),
-		hops: 32,
-		...(name.startsWith("hop-random") ? { rodata: { table: table() } } : {}),
-	})),
+	{ name: "b2b", object: "b2b", kind: "call", native: true },
+	// once more with a collection of its own for each program
+	...[false, true].flatMap((apart) =>
+		hops.map((name) => ({
+			name: apart ? `${name}-apart` : name,
+			object: name,
+			kind: /** @type {const} */ ("hop"),
+			hops: 32,
+			...(apart ? { apart } : {}),
+			...(name.startsWith("hop-random") ? { rodata: { table: table() } } : {}),
+		})),
+	),
 ];

@@ -1,5 +1,9 @@
 import { conformanceInsns, HELPERS, parseDataFile, TailhopError, validate } from "@tailhop/core";
 import { runBare } from "@tailhop/core/interpreter/index.ts";
+import { runBareWasm } from "@tailhop/core/wasm/bare.ts";
+
+export const ENGINES = ["interpreter", "wasm"] as const;
+export type Engine = (typeof ENGINES)[number];
 
 /** What became of one test file. Only "right" is the expected result; the others say who found what. */
 export type OutcomeKind =
@@ -16,7 +20,9 @@ export type OutcomeKind =
 	/** Validation refused it for something else. */
 	| "invalid"
 	/** The run ended in a fault. */
-	| "fault";
+	| "fault"
+	/** The engine says that it does not run this. */
+	| "unsupported";
 
 export interface Outcome {
 	readonly kind: OutcomeKind;
@@ -24,16 +30,19 @@ export interface Outcome {
 	readonly detail: string;
 }
 
-/** Runs one `.data` file on the checked interpreter. */
-export function outcomeOf(text: string): Outcome {
+/** Runs one `.data` file, with checks. */
+export function outcomeOf(text: string, engine: Engine = "interpreter"): Outcome {
 	const test = attempt("unreadable", () => parseDataFile(text));
 	if ("kind" in test) return test;
 	const insns = attempt("unassembled", () => conformanceInsns(test.value));
 	if ("kind" in insns) return insns;
 	const valid = attempt("invalid", () => validate(insns.value, { dialect: "conformance" }));
 	if ("kind" in valid) return valid;
+	const { memory } = test.value;
 	const run = attempt("fault", () =>
-		runBare(insns.value, { memory: test.value.memory, callx: true, helpers: HELPERS }),
+		engine === "wasm"
+			? runBareWasm(insns.value, { memory, helpers: HELPERS })
+			: runBare(insns.value, { memory, callx: true, helpers: HELPERS }),
 	);
 	if ("kind" in run) return run;
 	const { r0 } = run.value;
@@ -48,14 +57,28 @@ function attempt<T>(kind: OutcomeKind, action: () => T): { value: T } | Outcome 
 		return { value: action() };
 	} catch (error) {
 		if (!(error instanceof TailhopError)) throw error;
-		const reserved = kind === "invalid" && error.detail?.reserved !== undefined;
-		return { kind: reserved ? "reserved" : kind, detail: `${error.code}: ${error.message}` };
+		const exact =
+			kind === "invalid" && error.detail?.reserved !== undefined
+				? "reserved"
+				: error.code === "machine/unsupported"
+					? "unsupported"
+					: kind;
+		return { kind: exact, detail: `${error.code}: ${error.message}` };
 	}
 }
 
 /** Counts by kind; every file is in one of them. */
 export function count(outcomes: Iterable<Outcome>): Readonly<Record<OutcomeKind, number>> {
-	const counts = { right: 0, mismatch: 0, unreadable: 0, unassembled: 0, reserved: 0, invalid: 0, fault: 0 };
+	const counts = {
+		right: 0,
+		mismatch: 0,
+		unreadable: 0,
+		unassembled: 0,
+		reserved: 0,
+		invalid: 0,
+		fault: 0,
+		unsupported: 0,
+	};
 	for (const { kind } of outcomes) counts[kind]++;
 	return counts;
 }
