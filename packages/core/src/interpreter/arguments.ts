@@ -31,6 +31,8 @@ const BLOOM_FILTER = 30;
 /** A helper's prototype, read once. */
 export interface HelperPlan {
 	readonly id: number;
+	/** Maps that it was found to take. */
+	readonly maps: WeakSet<MapInstance>;
 	readonly name: string;
 	readonly args: readonly ArgKind[];
 	/** How r0's upper half comes: see ReturnKind. */
@@ -65,6 +67,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 	} = linux ?? helper.prototype;
 	const common = {
 		id,
+		maps: new WeakSet<MapInstance>(),
 		name,
 		args,
 		returns,
@@ -214,6 +217,7 @@ function checkSocket(x: Execution, plan: HelperPlan, i: number, kind: ArgKind): 
 
 /** record_func_map and check_map_func_compatibility of the verifier, with its words. */
 function checkMap(x: Execution, plan: HelperPlan, map: MapInstance): void {
+	if (plan.maps.has(map)) return;
 	if (programAccess(map.def) === "r" && WRITERS.includes(plan.id))
 		x.fault(
 			"fault/argument",
@@ -226,6 +230,7 @@ function checkMap(x: Execution, plan: HelperPlan, map: MapInstance): void {
 			`cannot pass map_type ${map.def.type} into func bpf_${plan.name}#${plan.id}`,
 			"The kernel refuses this program when it is loaded; use a map kind that has the operation.",
 		);
+	plan.maps.add(map);
 }
 
 function wrong(x: Execution, plan: HelperPlan, i: number, expected: string): never {

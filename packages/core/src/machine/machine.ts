@@ -29,6 +29,7 @@ import {
 	type MapRuntime,
 	type MapWorld,
 	programAccess,
+	type Storage,
 } from "../maps/index.ts";
 import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
 import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
@@ -86,6 +87,8 @@ export class Machine implements Disposable {
 	/** By index, as the records. */
 	readonly #handles: MapHandle[] = [];
 	readonly #maps = new Map<string, MapHandle>();
+	/** Of the maps whose values belong to a run. */
+	#storages: Storage[] = [];
 	/** What was loaded last: its BTF describes maps that are made later. */
 	#linked: LinkedObject | undefined;
 	readonly #programs = new Map<string, ProgramHandle>();
@@ -225,6 +228,7 @@ export class Machine implements Disposable {
 					: this.#handles.find((map) => map.record.address === which),
 		);
 		this.#handles.push(handle);
+		if (instance?.storage !== undefined) this.#storages.push(instance.storage);
 		this.#maps.set(def.name, handle);
 		if (def.initial !== undefined && instance !== undefined) {
 			this.memory.write(instance.valueAddress(0), def.initial);
@@ -417,7 +421,7 @@ export class Machine implements Disposable {
 		}
 		const area = this.#room(hook.footprint(input.packet.length, flags));
 		const context = hook.begin(this.memory, area, input, flags);
-		for (const { instance } of this.#records) instance?.storage?.beginRun();
+		for (const storage of this.#storages) storage.beginRun();
 		return { record, hook, context, output: this.#runtime.begin(type, context) };
 	}
 
@@ -451,7 +455,6 @@ export class Machine implements Disposable {
 		}
 	}
 
-	/** A copy of everything that a run or a map operation can change. */
 	/**
 	 * Runs a program `times` times over one packet, as BPF_PROG_TEST_RUN does with `repeat`: packet and context are
 	 * put in place once, and each run finds what the last one left. Hops are not recorded, and the output is the last
@@ -490,6 +493,7 @@ export class Machine implements Disposable {
 		}
 	}
 
+	/** A copy of everything that a run or a map operation can change. */
 	snapshot(): Snapshot {
 		this.#check();
 		return Snapshot.take(this.#allocator, this.#records, this.#lifecycle.programs, this.#area);
@@ -507,6 +511,7 @@ export class Machine implements Disposable {
 			);
 		}
 		this.#records.length = this.#handles.length;
+		this.#storages = this.#records.flatMap(({ instance }) => instance?.storage ?? []);
 		this.#maps.clear();
 		for (const map of this.#handles) this.#maps.set(map.name, map);
 		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
