@@ -277,9 +277,12 @@ export class WasmEngine {
 		this.#hops = hops;
 		const rounds = Math.min(budget, 0xffff_ffff);
 		try {
+			// asking for the memory's buffer costs more than a short program: only when growth has detached the view
+			let words = memory.i32;
 			for (let left = times; ; ) {
-				memory.setU32(MACHINE.TAIL_CALLS, 0);
-				memory.setU32(MACHINE.BUDGET, rounds);
+				if (words.length === 0) words = memory.i32;
+				words[MACHINE.TAIL_CALLS >> 2] = 0;
+				words[MACHINE.BUDGET >> 2] = rounds;
 				const low = entry(context, sp);
 				if (--left <= 0) return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);
 				between?.();
