@@ -27,7 +27,7 @@ function project(name: string, headers: Record<string, string>): TestProjectConf
 		resolve: { alias },
 		server: { headers },
 		// found before the run, not in its middle; the kernel bridge finds no Linux here and never asks for koffi
-		optimizeDeps: { include: ["fast-check"], exclude: ["koffi"] },
+		optimizeDeps: { include: ["fast-check", "wabt"], exclude: ["koffi"] },
 		test: {
 			name,
 			testTimeout: 30_000,

@@ -78,6 +78,7 @@ export const PACKAGES = {
 			"fast-check",
 			"playwright-core",
 			"vite",
+			"wabt",
 		],
 		lazy: [],
 		tests: [],

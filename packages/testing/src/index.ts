@@ -17,3 +17,4 @@ export type {
 	RunExpectation,
 	Step,
 } from "./types.ts";
+export { wat } from "./wat.ts";
