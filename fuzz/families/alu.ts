@@ -292,21 +292,26 @@ function atomic(code: Builder, shape: Shape, choose: (width: Width) => Place): v
 /** An access at an offset that only the run knows: masked, shifted or compared into bounds. */
 function variable(code: Builder, shape: Shape): void {
 	const { random } = code;
-	const pointer = writable(code);
+	const index = writable(code);
 	if (code.numbers.size < 2) return;
 	const source = code.source();
 	const onStack = random.chance(40);
 	const base = onStack ? "r10" : "r9";
 	const skip = code.label();
 	const bound = random.pick([7, 15, 31]);
-	if (pointer !== source) code.emit(`r${pointer} = r${source}`);
+	if (index !== source) code.emit(`r${index} = r${source}`);
 	const how = random.below(3);
-	if (how === 0) code.emit(`r${pointer} &= ${bound}`);
-	else if (how === 1) code.emit(`r${pointer} >>= ${random.between(59, 62)}`);
-	else code.emit(`if r${pointer} > ${bound} goto ${skip}`);
+	if (how === 0) code.emit(`r${index} &= ${bound}`);
+	else if (how === 1) code.emit(`r${index} >>= ${random.between(59, 62)}`);
+	else code.emit(`if r${index} > ${bound} goto ${skip}`);
 	const aligned = onStack || shape.inSubprogram || random.chance(40);
-	if (aligned) code.emit(`r${pointer} &= ${random.pick([8, 16, 24])}`);
-	code.emit(`r${pointer} += ${base}`);
+	if (aligned) code.emit(`r${index} &= ${random.pick([8, 16, 24])}`);
+	let pointer = index;
+	if (shape.inSubprogram) {
+		// README.md, "What is not compared": a number += a pointer to a frame
+		while (pointer === index) pointer = code.target();
+		code.emit(`r${pointer} = ${base}`, `r${pointer} += r${index}`);
+	} else code.emit(`r${pointer} += ${base}`);
 	code.numbers.delete(pointer);
 	code.kept.add(pointer);
 	code.optional(() => {

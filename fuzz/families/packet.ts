@@ -129,7 +129,7 @@ class Program {
 	/** A number in a register: a constant, or from `in`; clobbers nothing else. */
 	number(register: number, constants: readonly number[]): void {
 		const { code, random } = this;
-		if (random.chance(60)) code.emit(`r${register} = ${random.pick(constants)}`);
+		if (random.chance(75)) code.emit(`r${register} = ${random.pick(constants)}`);
 		else if (random.chance(90)) {
 			code.emit(`r${register} = in[0]+0 ll`);
 			const width = random.pick([2, 4, 4, 8]);
@@ -377,7 +377,11 @@ const TC_CALLS: readonly Call[] = [
 		weight: 2,
 	},
 	{ id: 19, args: ["ctx"], weight: 2 },
-	{ id: 31, args: ["ctx", [0x0008, 0xdd86, 0, 0x0800, -1], [0, 0, 0, 1]], weight: 2 },
+	{
+		id: 31,
+		args: ["ctx", [0x0008, 0x0008, 0x0008, 0xdd86, 0xdd86, 0xdd86, 0, -1], [0, 0, 0, 0, 0, 0, 1]],
+		weight: 2,
+	},
 	{ id: 32, args: ["ctx", [0, 1, 2, 3, 4, 5, -1]] },
 	{ id: 38, args: ["ctx", LENGTHS, NO_FLAGS], weight: 3 },
 	{ id: 39, args: ["ctx", LENGTHS], weight: 2 },
@@ -446,6 +450,11 @@ function helper(it: Program): void {
 	}
 	code.emit(`call ${call.id}`);
 	it.result("r0");
+	if (it.type !== XDP && random.chance(40)) {
+		// what helpers change: len, protocol, the VLAN tag
+		code.emit(`r1 = *(u32 *)(r6 + ${random.pick([0, 16, 16, 20, 24, 28])})`);
+		it.result("r1");
+	}
 	if (writes) {
 		for (let at = 0; at < size; at += 8) {
 			code.emit(`r1 = *(u64 *)(r10 ${offset(at - BUFFER)})`);
