@@ -162,7 +162,7 @@ How it is checked: \`scripts/probe-maps.ts\` asks the running kernel about 1,080
 definitions of maps, and 206 maps in the place of inner maps; it finds no difference (the limit of a cpumap is the
 kernel's configuration, and not asked). Element operations run on both sides in the tests (\`packages/core/src/maps\`,
 \`helpers/for-each.test.ts\`), eviction with them (\`maps/lru-kernel.test.ts\`), and in the map family of the fuzzer. Batches
-were compared call by call (\`maps/batch.test.ts\`).
+run side by side in \`scripts/probe-batches.ts\` (25,600 random calls, no difference).
 
 - **Programs may call**: what the verifier lets a program do with such a map. Another helper is \`fault/argument\`, in the
   verifier's words; one that is not implemented is \`fault/unimplemented\`.

@@ -212,7 +212,7 @@ export abstract class BaseMap implements MapInstance {
 		entries: readonly (readonly [key: Uint8Array, value: Uint8Array])[],
 		flags = 0n,
 	): BatchWrites {
-		if ((flags & ~4n) !== 0n && this.#writable && this.batches.includes("update"))
+		if ((flags & ~(this.#locks ? 4n : 0n)) !== 0n && this.#writable && this.batches.includes("update"))
 			return { done: 0, result: EINVAL };
 		return this.#writeBatch("update", entries, ([key, value]) => this.hostUpdate(key, value, flags));
 	}
