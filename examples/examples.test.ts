@@ -19,7 +19,14 @@ const hops = (outcomes: readonly Outcome[]) =>
 
 test("every example object is tested here", () => {
 	const objects = fixtureNames.filter((name) => /^examples\/.*\.o$/.test(name));
-	expect(objects.map((path) => path.split("/")[1])).toEqual(["chain", "counter", "hello", "limit", "tc"]);
+	expect(objects.map((path) => path.split("/")[1])).toEqual([
+		"chain",
+		"counter",
+		"edge",
+		"hello",
+		"limit",
+		"tc",
+	]);
 });
 
 test("hello: one hop missed, one taken", async () => {
@@ -102,4 +109,28 @@ test("tc: destination rewritten, state handed on in skb->cb", async () => {
 test("counter: packets and bytes by protocol", async () => {
 	const outcomes = await runAll("counter", "counter");
 	expect(verdicts(outcomes)).toEqual([64, 64, 64, 64, 64, 64, 64, 0]);
+});
+
+test("edge: a socket's packets go up, others to the neighbour or nowhere", async () => {
+	const OK = 0;
+	const SHOT = 2;
+	const REDIRECT = 7;
+	const environment = {
+		interfaces: [{ ifindex: 1, mac: "02:00:00:00:00:01", addresses: ["10.0.0.1/24"] }],
+		routes: [{ prefix: "10.0.0.0/8", ifindex: 1 }],
+		neighbours: [{ ifindex: 1, ip: "10.0.0.81", mac: "02:00:00:00:00:81" }],
+		sockets: [{ proto: "tcp", local: "10.0.0.80:80" }],
+	} as const;
+	const [first] = await packets("tc");
+	const to81 = first!.with(33, 81);
+	const to82 = first!.with(33, 82);
+	await checkObject(
+		await object("edge"),
+		[
+			{ run: "edge", packet: first!, expect: { verdict: OK } },
+			{ run: "edge", packet: to81, expect: { verdict: REDIRECT } },
+			{ run: "edge", packet: to82, expect: { verdict: SHOT } },
+		],
+		{ machine: { environment }, kernel: { cannot: "its routes and sockets are the host's" } },
+	);
 });
