@@ -18,6 +18,17 @@ import { arrayOfMapsLookup, hashOfMapsLookup } from "./maps";
 @inline const LPM_TRIE: u32 = 11;
 @inline const ARRAY_OF_MAPS: u32 = 12;
 @inline const HASH_OF_MAPS: u32 = 13;
+@inline const DEVMAP: u32 = 14;
+@inline const SOCKMAP: u32 = 15;
+@inline const XSKMAP: u32 = 17;
+@inline const SOCKHASH: u32 = 18;
+@inline const DEVMAP_HASH: u32 = 25;
+
+/** Arrays of what a value names: one that begins with a zero word is an empty entry. */
+function referenceLookup(map: usize, key: usize): usize {
+	const value = arrayLookup(map, key);
+	return value == 0 || load<u32>(value) == 0 ? 0 : value;
+}
 
 export function mapLookup(map: usize, key: usize, cpu: u32): usize {
 	switch (load<u32>(map, TYPE)) {
@@ -30,6 +41,11 @@ export function mapLookup(map: usize, key: usize, cpu: u32): usize {
 		case LPM_TRIE: return lpmLookup(map, key);
 		case ARRAY_OF_MAPS: return arrayOfMapsLookup(map, key);
 		case HASH_OF_MAPS: return hashOfMapsLookup(map, key);
+		case DEVMAP:
+		case SOCKMAP:
+		case XSKMAP: return referenceLookup(map, key);
+		case SOCKHASH:
+		case DEVMAP_HASH: return hashLookup(map, key);
 		default: return 0;
 	}
 }

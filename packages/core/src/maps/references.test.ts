@@ -1,5 +1,6 @@
 import { type Bytes, buildObject, check, checkObject, type MapCase, type Step } from "@tailhop/testing";
 import { describe, expect, test } from "vitest";
+import { inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 // Devices, CPUs and sockets as values: the same calls of bpf(2) on the machine and on the kernel. lo, 1, is the
 // device that both have.
@@ -238,4 +239,24 @@ describe("redirect_map", () => {
 			kernel: { rejects: "write into map forbidden, value_size=8 off=0 size=4" },
 		});
 	});
+});
+
+test("compiled code finds what a lookup by the instance finds", () => {
+	const runtime = newRuntime();
+	for (const [type, valueSize] of [
+		[14, 8],
+		[15, 4],
+		[17, 4],
+		[18, 4],
+		[25, 8],
+	] as const) {
+		const map = newMap(runtime, type, 4, valueSize, 4);
+		expect(map.hostUpdate(le(2), le(1, valueSize), 0n)).toBe(0);
+		for (const key of [0, 2, 9]) {
+			const at = inMemory(runtime, le(key));
+			const found = runtime.code.mapLookup(map.address, at, 0) >>> 0;
+			expect(found).toBe(map.lookup(at, 0));
+			expect(found !== 0).toBe(key === 2);
+		}
+	}
 });
