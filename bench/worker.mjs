@@ -33,10 +33,12 @@ async function engines(row) {
 function compared(row, list) {
 	const [first, ...others] = list.map((engine) => ({ engine: engine.name, ...engine.once() }));
 	for (const other of others) {
+		// which entries an LRU evicts is the kernel's own business on each CPU
+		if (row.lru && other.engine === "kernel") continue;
 		const differs = [
 			`${first.codes}` !== `${other.codes}` && `r0 ${first.codes} and ${other.codes}`,
 			first.packets.some((packet, i) => !Buffer.from(packet).equals(other.packets[i])) && "packets",
-			!row.lru && other.maps && `${first.maps}` !== `${other.maps}` && "maps",
+			other.maps && `${first.maps}` !== `${other.maps}` && "maps",
 		].filter(Boolean);
 		if (differs.length > 0)
 			throw new Error(`${first.engine} and ${other.engine} differ: ${differs.join(", ")}`);
