@@ -1,5 +1,5 @@
 import { DYNPTR_TYPE, type Dynptr, inside, nullDynptr, pieceOf, readDynptr, writeDynptr } from "./dynptr.ts";
-import { EINVAL, EOPNOTSUPP, ERANGE } from "./errno.ts";
+import { E2BIG, EINVAL, EOPNOTSUPP, ERANGE } from "./errno.ts";
 import { packetLength } from "./packet.ts";
 import { copyXdp } from "./packet-xdp.ts";
 import type { Helper, HelperImplementation, HelperPrototype, HelperRuntime } from "./types.ts";
@@ -20,7 +20,9 @@ const kfunc = (
 export const kfuncPrototypes: readonly HelperPrototype[] = [
 	kfunc(1, "dynptr_from_skb", ["ctx", "anything", "dynptr_out"], "int"),
 	kfunc(2, "dynptr_from_xdp", ["ctx", "anything", "dynptr_out"], "int"),
-	kfunc(3, "dynptr_slice", ["dynptr", "anything", "mem_inout_or_null", "alloc_size"], "mem_or_null"),
+	kfunc(3, "dynptr_slice", ["dynptr", "anything", "mem_inout_or_null", "alloc_size"], "mem_or_null", {
+		returned: { access: "r" },
+	}),
 	kfunc(4, "dynptr_slice_rdwr", ["dynptr", "anything", "mem_inout_or_null", "alloc_size"], "mem_or_null"),
 	kfunc(5, "dynptr_adjust", ["dynptr", "anything", "anything"], "int"),
 	kfunc(6, "dynptr_is_null", ["dynptr"], "int"),
@@ -34,6 +36,9 @@ export const kfuncPrototypes: readonly HelperPrototype[] = [
 	}),
 	kfunc(13, "rcu_read_lock", [], "void"),
 	kfunc(14, "rcu_read_unlock", [], "void"),
+	kfunc(15, "iter_num_new", ["iter_out", "anything", "anything"], "int"),
+	kfunc(16, "iter_num_next", ["iter"], "mem_or_null", { returned: { size: 4, access: "r" } }),
+	kfunc(17, "iter_num_destroy", ["iter"], "void", { releases: 1 }),
 ];
 
 /** BPF_PROG_TYPE_CGROUP_SKB, SOCKET_FILTER: programs that only read their packet. */
@@ -56,6 +61,15 @@ function slice(rt: HelperRuntime, dynptr: Dynptr, offset: number, buffer: number
 	if (piece !== 0 || buffer === 0) return piece;
 	copyXdp(rt, dynptr.offset + (offset >>> 0), buffer, size, false);
 	return buffer;
+}
+
+/** BPF_MAX_LOOPS. */
+const MAX_LOOPS = 8 << 20;
+
+function setNumbers(rt: HelperRuntime, iterator: number, current: number, end: number, result: number) {
+	rt.memory.setU32(iterator >>> 0, current >>> 0);
+	rt.memory.setU32((iterator >>> 0) + 4, end >>> 0);
+	return result;
 }
 
 const implementations: Readonly<Record<string, HelperImplementation>> = {
@@ -95,6 +109,22 @@ const implementations: Readonly<Record<string, HelperImplementation>> = {
 	xdp_metadata_rx_vlan_tag: () => EOPNOTSUPP,
 	rcu_read_lock: () => 0,
 	rcu_read_unlock: () => 0,
+	/** struct bpf_iter_num_kern: the number before the next, and the end. */
+	iter_num_new(rt, iterator, start, end) {
+		const refused = start > end ? EINVAL : end - start > MAX_LOOPS ? E2BIG : 0;
+		return setNumbers(rt, iterator, refused === 0 ? start - 1 : 0, refused === 0 ? end : 0, refused);
+	},
+	iter_num_next({ memory }, iterator) {
+		const at = iterator >>> 0;
+		const next = (memory.view.getInt32(at, true) + 1) | 0;
+		if (next >= memory.view.getInt32(at + 4, true)) {
+			memory.setU64(at, 0n);
+			return 0;
+		}
+		memory.setU32(at, next >>> 0);
+		return at;
+	},
+	iter_num_destroy: (rt, iterator) => setNumbers(rt, iterator, 0, 0, 0),
 };
 
 /** Linux's kernel functions that have an implementation, by the name that programs call them by. */

@@ -41,6 +41,9 @@ export type ArgKind =
 	| "dynptr"
 	/** A dynptr on the stack that the helper fills. */
 	| "dynptr_out"
+	/** An open-coded iterator on the stack (struct bpf_iter_*), and the room for one that the function starts. */
+	| "iter"
+	| "iter_out"
 	| "long_out"
 	| "int_out"
 	| "btf_ptr"
@@ -86,6 +89,8 @@ export interface HelperPrototype {
 	/** Which argument (1-5) is the reference released. */
 	readonly releases?: number;
 	readonly mightSleep?: boolean;
+	/** Of the memory that is returned: its size where no argument says it, and "r" where it is only read. */
+	readonly returned?: { readonly size?: number; readonly access?: "r" };
 	/** Registers behind `args` are read as the format says, and may be uninitialised (trace_printk). */
 	readonly variadic?: boolean;
 }

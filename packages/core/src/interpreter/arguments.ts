@@ -4,6 +4,7 @@ import {
 	HELPERS,
 	type Helper,
 	type HelperImplementation,
+	type HelperPrototype,
 	helperTakesMap,
 	type IteratingHelper,
 	prototypeFor,
@@ -11,10 +12,11 @@ import {
 } from "../helpers/index.ts";
 import type { SocketView } from "../hooks/index.ts";
 import { type MapInstance, programAccess } from "../maps/index.ts";
-import { checkDynptr, noteDynptrs } from "./dynptrs.ts";
+
 import type { Execution } from "./execution.ts";
 import { accessFault, REGION, SCALAR } from "./regions.ts";
 import { newSocketRegion, socketRegion } from "./sockets.ts";
+import { checkObject, noteObjects, STACK_OBJECTS } from "./stack-objects.ts";
 
 /** Helpers that change what a map holds: map_update_elem, map_delete_elem, map_push_elem, map_pop_elem. */
 const WRITERS: readonly number[] = [2, 3, 87, 88];
@@ -44,8 +46,9 @@ export interface HelperPlan {
 	readonly acquires: boolean;
 	/** 0, or which argument is a reference that the helper takes away. */
 	readonly releases: number;
-	/** Some argument is a dynptr. */
-	readonly dynptrs: boolean;
+	readonly returned: NonNullable<HelperPrototype["returned"]>;
+	/** Some argument is an object on the stack: a dynptr, an iterator. */
+	readonly objects: boolean;
 	readonly run: HelperImplementation | undefined;
 	readonly iterate: IteratingHelper | undefined;
 	readonly callback: number;
@@ -64,6 +67,7 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		changesPacket = false,
 		acquires = false,
 		releases = 0,
+		returned = {},
 	} = linux ?? helper.prototype;
 	const common = {
 		id,
@@ -75,7 +79,8 @@ export function planOf(helper: Helper, programType: number): HelperPlan {
 		changesPacket,
 		acquires,
 		releases,
-		dynptrs: args.includes("dynptr") || args.includes("dynptr_out"),
+		returned,
+		objects: args.some((kind) => kind in STACK_OBJECTS),
 		result: returns === "int" || returns === "u64" || returns === "void" ? returns : ("pointer" as const),
 	};
 	return "run" in helper
@@ -178,7 +183,9 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				break;
 			case "dynptr":
 			case "dynptr_out":
-				checkDynptr(x, i, kind);
+			case "iter":
+			case "iter_out":
+				checkObject(x, i, kind);
 				break;
 			case "timer":
 				checkMemory(x, i, provenance, TIMER_SIZE, MEMORY.mem_inout!);
@@ -298,7 +305,7 @@ function checkString(x: Execution, plan: HelperPlan, i: number, provenance: numb
 export function resultProvenance(x: Execution, plan: HelperPlan, result: number): number {
 	const { regions, provenance: p } = x;
 	const made = pointerMade(x, plan, result);
-	if (plan.dynptrs) noteDynptrs(x, plan, made);
+	if (plan.objects) noteObjects(x, plan, made);
 	else if (plan.releases > 0) {
 		const released = p[2 * plan.releases]!;
 		if (released > 0) regions.release(released, `bpf_${plan.name} at insn ${x.insn - 1}`);
@@ -340,7 +347,7 @@ function pointerMade(x: Execution, plan: HelperPlan, result: number): number {
 		case "mem": {
 			if (result === 0) return SCALAR;
 			const sized = plan.args.indexOf("alloc_size");
-			const size = sized < 0 ? 0 : r[2 + 2 * sized]! >>> 0;
+			const size = sized < 0 ? (plan.returned.size ?? 0) : r[2 + 2 * sized]! >>> 0;
 			// dynptr_slice gives the caller's own buffer where the bytes had to be copied
 			const buffer = plan.args.indexOf("mem_inout_or_null");
 			if (buffer >= 0 && r[2 + 2 * buffer] === result && p[2 + 2 * buffer]! > 0) return p[2 + 2 * buffer]!;
@@ -348,7 +355,7 @@ function pointerMade(x: Execution, plan: HelperPlan, result: number): number {
 				REGION.MEMORY,
 				result >>> 0,
 				size,
-				plan.name === "dynptr_slice" ? "r" : "rw",
+				plan.returned.access ?? "rw",
 				0,
 				`bpf_${plan.name} at insn ${x.insn - 1}`,
 			);

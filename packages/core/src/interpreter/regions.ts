@@ -14,7 +14,8 @@ export const REGION = {
 	FUNCTION: 9,
 	PACKET_END: 10,
 	SOCKET: 11,
-	DYNPTR: 12,
+	/** A dynptr or an iterator: programs hand it to functions, and read nothing of it. */
+	OBJECT: 12,
 } as const;
 
 export type RegionKind = (typeof REGION)[keyof typeof REGION];
@@ -31,7 +32,7 @@ const KIND_NAMES: Record<RegionKind, string> = {
 	[REGION.MEMORY]: "memory",
 	[REGION.FUNCTION]: "function",
 	[REGION.SOCKET]: "socket",
-	[REGION.DYNPTR]: "dynptr",
+	[REGION.OBJECT]: "object on the stack",
 };
 
 /** A region as a fault reports it. Addresses are offsets in the machine's memory, `end` exclusive. */
@@ -68,7 +69,7 @@ export class Regions {
 	/** Size as it is, whatever may be done there. */
 	size = new Int32Array(64);
 	kind = new Int32Array(64);
-	/** What the kind needs: a map's index, a stack frame's depth, an index in SOCKET_VIEW_NAMES. */
+	/** What the kind needs: a map's index, a stack frame's depth, which view of a socket, which kind of object. */
 	aux = new Int32Array(64);
 	#names: (string | undefined)[] = [undefined];
 	#ended = new Map<number, string>();
