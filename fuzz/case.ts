@@ -21,6 +21,14 @@ export type FuzzStep =
 	| { readonly take: string; readonly key: string }
 	/** BPF_MAP_GET_NEXT_KEY, null: the first. */
 	| { readonly next: string; readonly key: string | null }
+	/** BPF_MAP_LOOKUP_BATCH of `count` entries at a time to the end, or LOOKUP_AND_DELETE_BATCH. */
+	| { readonly batch: string; readonly count: number; readonly remove?: boolean }
+	| {
+			readonly updateBatch: string;
+			readonly entries: readonly (readonly [key: string, value: string])[];
+			readonly flags?: number;
+	  }
+	| { readonly deleteBatch: string; readonly keys: readonly string[] }
 	| { readonly freeze: string }
 	/** A program into a slot, or null out of it. */
 	| {

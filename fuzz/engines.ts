@@ -1,4 +1,11 @@
-import { HOOKS, type Hook, type HookInput, type LinkedObject, TailhopError } from "@tailhop/core";
+import {
+	HOOKS,
+	type Hook,
+	type HookInput,
+	type LinkedObject,
+	type MapInstance,
+	TailhopError,
+} from "@tailhop/core";
 import { lastLine, pinToCpu } from "@tailhop/kernel";
 import { type FuzzCase, type FuzzStep, link } from "./case.ts";
 import {
@@ -209,6 +216,18 @@ function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	if ("next" in step) {
 		return text(side.map(step.next).hostNextKey(step.key === null ? null : bytes(step.key, 0)));
 	}
+	if ("batch" in step) return wholeBatch(test, side, step);
+	if ("updateBatch" in step) {
+		const { updateBatch: name, entries, flags = 0 } = step;
+		const pairs = entries.map(
+			([key, value]) => [bytes(key, 0), everyCpu(test, side, name, bytes(value, 0))] as const,
+		);
+		return JSON.stringify(batches(side, name).hostUpdateBatch?.(pairs, BigInt(flags)));
+	}
+	if ("deleteBatch" in step) {
+		const keys = step.keys.map((key) => bytes(key, 0));
+		return JSON.stringify(batches(side, step.deleteBatch).hostDeleteBatch?.(keys));
+	}
 	const key = bytes(step.key, 0);
 	if ("update" in step) {
 		const value = everyCpu(test, side, step.update, bytes(step.value, 0));
@@ -217,6 +236,26 @@ function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	if ("delete" in step) return String(side.map(step.delete).hostDelete(key));
 	if ("take" in step) return text(shown(test, step.take, side.map(step.take).hostLookupAndDelete(key)));
 	return text(shown(test, step.lookup, side.map(step.lookup).hostLookup(key)));
+}
+
+type Batches = Partial<Pick<MapInstance, "hostLookupBatch" | "hostUpdateBatch" | "hostDeleteBatch">>;
+
+/** Both engines' maps have them, prog arrays aside. */
+const batches = (side: Side, name: string): Batches => side.map(name) as Batches;
+
+/** Batch after batch to the end, or to a refusal; sorted, since most kinds promise no order. */
+function wholeBatch(test: FuzzCase, side: Side, step: Extract<FuzzStep, { batch: string }>): string {
+	const lines: string[] = [];
+	let from: Uint8Array | undefined;
+	for (let round = 0; round < LIMIT; round++) {
+		const found = batches(side, step.batch).hostLookupBatch?.(step.count, from, step.remove);
+		if (found === undefined || typeof found === "number") return [...lines.sort(), String(found)].join("\n");
+		for (const [key, value] of found.entries)
+			lines.push(`${hex(key)} = ${text(shown(test, step.batch, value))}`);
+		from = found.next;
+		if (from === undefined) break;
+	}
+	return lines.sort().join("\n");
 }
 
 function outcomeOf(side: Side, step: Extract<FuzzStep, { run: string }>): string {

@@ -221,6 +221,26 @@ function hostStep(random: Random, map: TestMap): FuzzStep {
 			() => ({ next: name, key: random.chance(30) ? null : key }),
 		],
 		[1, () => ({ freeze: name })],
+		// a bucket of a hash may hold all of them
+		[
+			1,
+			() => ({
+				batch: name,
+				count: kind.keys === "index" ? random.between(1, 5) : 64,
+				remove: random.chance(40),
+			}),
+		],
+		[
+			1,
+			() => {
+				const entry = () => [hex(hostKey(random, map)), hex(random.bytes(value.length / 2))] as const;
+				return {
+					updateBatch: name,
+					entries: kind.devices ? [[key, value]] : [[key, value], entry(), entry()],
+				};
+			},
+		],
+		[1, () => ({ deleteBatch: name, keys: [key, hex(hostKey(random, map))] })],
 	])();
 }
 
@@ -513,7 +533,8 @@ function each(it: Program, map: TestMap): void {
 	body.emit(`r2 = *(u${width * 8} *)(r8 + 0)`, "r1 += r2", "*(u64 *)(r9 + 0) = r1");
 	if ((map.flags & F.RDONLY_PROG) === 0) {
 		if (random.chance(30)) body.emit("r2 += 1", `*(u${width * 8} *)(r8 + 0) = r2`);
-		if (random.chance(25)) body.emit("r1 = r6", "r2 = r7", "call 3");
+		// what is freed first is what the next insert gets, and so what a held address shows
+		if (ordered && random.chance(25)) body.emit("r1 = r6", "r2 = r7", "call 3");
 		else if (ordered && random.chance(20)) {
 			// the value of the element itself, or what the caller keeps
 			body.emit("r1 = r6", "r2 = r7", "r3 = r8", `r4 = ${random.pick([0, 2])}`, "call 2");

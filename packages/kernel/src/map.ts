@@ -180,7 +180,9 @@ export class KernelMap extends Descriptor {
 	): BatchWrites {
 		const attr = this.kernel.attr(MAP_BATCH, { map_fd: this.fd, ...values });
 		const result = this.kernel.call(command, attr);
-		return { done: result === 0 ? values.count : attr.u32("count"), result };
+		const done = attr.u32("count");
+		// a refusal of the whole leaves the count as it was given; one of an entry writes fewer
+		return { done: result < 0 && done === values.count ? 0 : done, result };
 	}
 
 	/** BPF_MAP_FREEZE: no writes from user space any more. */
