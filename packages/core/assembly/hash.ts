@@ -129,8 +129,15 @@ export function percpuCopy(map: usize, values: usize, value: usize, cpu: u32): v
 
 /** A new element's values: the other CPUs' are zero when a program inserts (pcpu_init_value). */
 export function percpuInit(map: usize, values: usize, value: usize, cpu: u32): void {
-	if (cpu != ALL_CPUS) memory.fill(values, 0, load<u32>(map, STRIDE) * load<u32>(map, CPUS));
-	percpuCopy(map, values, value, cpu);
+	if (cpu == ALL_CPUS) return percpuCopy(map, values, value, cpu);
+	const stride = load<u32>(map, STRIDE);
+	const cpus = load<u32>(map, CPUS);
+	for (let other: u32 = 0; other < cpus; other++) if (other != cpu) memory.fill(values + other * stride, 0, stride);
+	// the program's value may be this very memory, which an LRU map took from another key
+	const own = values + cpu * stride;
+	const size = load<u32>(map, VALUE_SIZE);
+	copyBytes(own, value, size);
+	memory.fill(own + size, 0, stride - size);
 }
 
 export function percpuHashUpdate(map: usize, key: usize, value: usize, flags: u32, cpu: u32): i32 {

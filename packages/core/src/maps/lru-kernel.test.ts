@@ -1,4 +1,4 @@
-import { buildObject, checkObject } from "@tailhop/testing";
+import { buildObject, check, checkObject } from "@tailhop/testing";
 import { describe, test } from "vitest";
 
 // Which keys go when an LRU map is full: on the CPU that runs, the very ones that Linux evicts.
@@ -62,3 +62,41 @@ describe("the same calls evict the same keys", () => {
 		await checkObject(object, steps);
 	});
 });
+
+test.each(["lru_hash", "lru_percpu_hash"])(
+	"%s: the value of an update is the memory that it evicts",
+	async (type) => {
+		const key = (n: number) => `
+		*(u32 *)(r10 - 4) = ${n}
+		r1 = m ll
+		r2 = r10
+		r2 += -4`;
+		await check({
+			maps: [{ name: "m", type, maxEntries: 1 }],
+			asm: `
+			*(u64 *)(r10 - 16) = 77
+			${key(5)}
+			r3 = r10
+			r3 += -16
+			r4 = 0
+			call 2
+			${key(5)}
+			call 1
+			if r0 == 0 goto none
+			r6 = r0
+			${key(2)}
+			r3 = r6
+			r4 = 0
+			call 2
+			${key(2)}
+			call 1
+			if r0 == 0 goto none
+			r0 = *(u64 *)(r0 + 0)
+			exit
+		none:
+			r0 = 1
+			exit`,
+			expect: 77,
+		});
+	},
+);
