@@ -4,17 +4,25 @@
  *
  *     npm run agree -- DIR                 as root, where bpf(2) is allowed; nothing is attached
  *     npm run agree -- DIR --fill 4        with maps that are filled round by round with what programs looked for
- *
  *     npm run agree -- DIR --config 2      twice more, with other values for configuration in read-only data
  *
  * It runs itself in a network namespace of its own (unshare -n), in which it makes a pair of devices, routes and
  * neighbours (--no-world: it does not), and tells the Machine's Environment the same.
  *
- * Options: --filter TEXT (part of a file's name), --packets N (default: all), --fill ROUNDS, --seed N, --json,
- * --untyped SECTION (what programs are whose section does not say it; xdp), --each (compare maps after each run, not after each program), --raw (leave random numbers and clocks alone),
- * --evidence FILE (see scripts/parity.ts), --no-coverage (faster), --all (every difference, not the first two of a program).
+ * Options:
+ *   --filter TEXT      files whose names have this in them
+ *   --packets N        so many of the packets
+ *   --fill ROUNDS      rounds of filling maps; --seed N gives others
+ *   --engine wasm      default: the interpreter, which also counts the instructions that ran
+ *   --untyped SECTION  what programs are whose section does not say it; default xdp
+ *   --each             compare maps after each run, not after each program
+ *   --raw              leave random numbers and clocks in; otherwise these calls are constants on both sides
+ *   --all              every difference, not the first two of a program
+ *   --no-coverage      faster
+ *   --evidence FILE    which helpers ran: see scripts/parity.ts
+ *   --json
  *
- * Exit status 1: something differs.
+ * Exit status 1: something differs that is no accident (agree/explain.ts).
  */
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -39,7 +47,7 @@ import { contextOf } from "./agree/contexts.ts";
 import { explain } from "./agree/explain.ts";
 import { configuration, fillFromLookups, fillOutside, random } from "./agree/fill.ts";
 import { samples } from "./agree/packets.ts";
-import { type Chance, ELSEWHERE, HERE, Pair } from "./agree/pair.ts";
+import { type Chance, ELSEWHERE, type Engine, HERE, Pair } from "./agree/pair.ts";
 import { emptyReport, printReport, printTable, type Report } from "./agree/report.ts";
 import { textOf } from "./agree/text.ts";
 import { inNamespace, makeWorld } from "./agree/world.ts";
@@ -54,6 +62,7 @@ const { values: options, positionals } = parseArgs({
 		json: { type: "boolean", default: false },
 		config: { type: "string", default: "0" },
 		world: { type: "boolean", default: true },
+		engine: { type: "string", default: "interpreter" },
 		evidence: { type: "string" },
 		untyped: { type: "string", default: "xdp" },
 		each: { type: "boolean", default: false },
@@ -84,6 +93,7 @@ const PREALLOCATED: ReadonlySet<number> = new Set([
 	MAP_TYPE.LRU_PERCPU_HASH,
 ]);
 let vmlinuxBtf: Btf | undefined;
+const engine: Engine = options.engine === "wasm" ? "wasm" : "interpreter";
 /** Differences of one program that are shown. */
 const SHOWN = options.all ? Number.POSITIVE_INFINITY : 2;
 
@@ -97,13 +107,21 @@ function* objects(path: string): Generator<string> {
 
 /** `config` 0: as the object says; else other values for its configuration. */
 async function agree(file: string, name: string, config: number): Promise<Report> {
-	const report = await runFile(file, name, config);
+	const report = await runFile(file, name, config, engine, HERE);
+	if (report.differences.length === 0) return report;
 	// once more where things lie elsewhere, which tells accidents from disagreement
-	if (report.differences.length > 0) explain(report, await runFile(file, name, config, ELSEWHERE));
+	const here = engine === "interpreter" ? report : await runFile(file, name, config, "interpreter", HERE);
+	explain(report, here, await runFile(file, name, config, "interpreter", ELSEWHERE));
 	return report;
 }
 
-async function runFile(file: string, name: string, config: number, chance: Chance = HERE): Promise<Report> {
+async function runFile(
+	file: string,
+	name: string,
+	config: number,
+	on: Engine,
+	chance: Chance,
+): Promise<Report> {
 	const report = emptyReport(config === 0 ? name : `${name}, configuration ${config}`);
 	try {
 		const spec = parse(readFileSync(file), { file: name });
@@ -114,7 +132,7 @@ async function runFile(file: string, name: string, config: number, chance: Chanc
 		const pair = await Pair.open(
 			made(report, spec, { programs: runnable.names, rodata }),
 			(programs) => made(report, spec, { programs, rodata }),
-			{ coverage: options.coverage, chance, world },
+			{ coverage: options.coverage && on === "interpreter", chance, world, engine: on },
 		);
 		try {
 			report.refused = [...pair.kernel.rejections.keys()];

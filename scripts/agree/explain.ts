@@ -1,21 +1,22 @@
 import type { Report, Shown } from "./report.ts";
 
-const UNWRITTEN =
-	"the program shows an address or memory that nobody wrote: the machine's answer depends on where things lie";
+const UNWRITTEN = "the program shows an address, or memory that nobody wrote";
 const VARIES = "the kernel's answer varies from run to run";
 
 /**
- * Names the cause of differences that are no disagreement, from a second run of all of it in which the machine's
- * memory lies elsewhere and is filled with another byte.
+ * Names the cause of differences that are no disagreement, from two more runs of all of it on the interpreter: as
+ * ever (for the interpreter that is the report itself), and where the machine's memory lies elsewhere and unwritten
+ * stack reads as another byte.
  */
-export function explain(report: Report, again: Report): void {
-	const others = new Map(numbered(again.differences));
+export function explain(report: Report, here: Report, elsewhere: Report): void {
+	const [one, other] = [new Map(numbered(here.differences)), new Map(numbered(elsewhere.differences))];
 	for (const [key, shown] of numbered(report.differences)) {
-		const other = others.get(key);
+		const [a, b] = [one.get(key), other.get(key)];
+		if (a === undefined) continue;
 		// it differed before and no more, while programs, packets and maps are the same
-		if (other === undefined) shown.cause = VARIES;
-		else if (sideOf(other, "machine") !== sideOf(shown, "machine")) shown.cause = UNWRITTEN;
-		else if (sideOf(other, "kernel") !== sideOf(shown, "kernel")) shown.cause = VARIES;
+		if (b === undefined) shown.cause = VARIES;
+		else if (sideOf(a, "machine") !== sideOf(b, "machine")) shown.cause = UNWRITTEN;
+		else if (sideOf(a, "kernel") !== sideOf(b, "kernel")) shown.cause = VARIES;
 	}
 }
 

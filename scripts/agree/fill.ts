@@ -123,18 +123,22 @@ function filled(value: JsonValue, name: string, next: () => number): ValueInput 
 	return choice[next() % choice.length]!;
 }
 
-const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
+function word(value: number, size = 4): Uint8Array {
+	const bytes = new Uint8Array(8);
+	new DataView(bytes.buffer).setUint32(0, value, true);
+	return bytes.slice(0, size);
+}
 
 /** Other values for the numbers in read-only data: switches, and what else is 1 to 8 bytes long. */
-export function configuration(spec: ObjectSpec, next: () => number): Readonly<Record<string, number>> {
-	const found: Record<string, number> = {};
+export function configuration(spec: ObjectSpec, next: () => number): Readonly<Record<string, Uint8Array>> {
+	const found: Record<string, Uint8Array> = {};
 	for (const { frozen, origin, variables } of spec.maps) {
 		if (origin !== "data" || !frozen) continue;
 		for (const { name, size } of variables) {
 			// texts of messages, and constants that the compiler keeps for itself
 			if (name.includes("fmt") || name.startsWith(".") || next() % 3 === 0) continue;
 			const choice = { 1: [0, 1], 2: [0, 0x5000, 7], 4: [0, 1, 10, 0x0200_000a], 8: [0, 1] }[size];
-			if (choice !== undefined) found[name] = choice[next() % choice.length]!;
+			if (choice !== undefined) found[name] = word(choice[next() % choice.length]!, size);
 		}
 	}
 	return found;

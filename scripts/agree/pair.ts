@@ -39,12 +39,15 @@ export interface Chance {
 export const HERE: Chance = { fillByte: 0xa5, controlBytes: 1 << 22 };
 export const ELSEWHERE: Chance = { fillByte: 0x5a, controlBytes: 1 << 24 };
 
+export type Engine = "interpreter" | "wasm";
+
 interface PairOptions {
 	/** Record which instructions ran; slower. */
 	readonly coverage: boolean;
 	readonly chance: Chance;
 	/** What the Environment has in common with the kernel's network namespace. */
 	readonly world: Partial<Environment>;
+	readonly engine: Engine;
 }
 
 /** What one run differed in, and what it did on the machine. */
@@ -86,7 +89,7 @@ export class Pair {
 	static async open(
 		linked: LinkedObject,
 		relink: (programs: readonly string[]) => LinkedObject,
-		{ coverage, chance, world }: PairOptions,
+		{ coverage, chance, world, engine }: PairOptions,
 	): Promise<Pair> {
 		const kernel = await KernelObject.load(linked, { hooks: HOOKS, keepGoing: true });
 		try {
@@ -95,6 +98,7 @@ export class Pair {
 			const machine = await Machine.create(loaded, {
 				environment: { ...world, cpus: kernel.kernel.cpus, cpu: 0, fillByte: chance.fillByte },
 				controlBytes: chance.controlBytes,
+				engine,
 				helpers: new Map([LOOKUP, LOOKUP_PERCPU].map((id) => [id, recording(id, recorder)])),
 			});
 			return new Pair(
