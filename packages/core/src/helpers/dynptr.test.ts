@@ -62,6 +62,12 @@ describe("dynptr_from_mem", () => {
 	});
 });
 
+it("only values of maps can be put into a dynptr", async () => {
+	const asm = `r1 = 0\n*(u64 *)(r10 - 24) = r1\n${at(-24, 1)}\nr2 = 8\nr3 = 0\n${at(-16, 4)}\ncall 197`;
+	const rejects = "for bpf_dynptr_from_mem data";
+	await run(asm, { fault: "fault/argument" }, { kernel: { rejects } });
+});
+
 describe("reads, writes and slices", () => {
 	it.each([
 		["dynptr_read", `${local(64)}\n${read(4, 2)}\n${word}`, 0x06050403],

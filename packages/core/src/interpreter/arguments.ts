@@ -116,6 +116,7 @@ const MEMORY: Partial<Record<ArgKind, MemoryKind>> = {
 	int_out: { access: "write", size: 4 },
 };
 
+const DYNPTR_FROM_MEM = 197;
 /** sizeof(struct bpf_timer). */
 const TIMER_SIZE = 16;
 
@@ -151,6 +152,12 @@ export function checkArguments(x: Execution, plan: HelperPlan): void {
 				}
 			} else size = memory.size;
 			checkMemory(x, i, provenance, size, memory);
+			if (plan.id === DYNPTR_FROM_MEM && i === 0 && x.regions.kind[provenance] !== REGION.MAP_VALUE)
+				x.fault(
+					"fault/argument",
+					`Unsupported reg type ${x.regions.report(provenance).kind} for bpf_dynptr_from_mem data`,
+					"Only values of maps can be put into a dynptr.",
+				);
 			continue;
 		}
 		switch (kind) {

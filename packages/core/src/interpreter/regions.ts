@@ -73,8 +73,8 @@ export class Regions {
 	aux = new Int32Array(64);
 	#names: (string | undefined)[] = [undefined];
 	#ended = new Map<number, string>();
-	/** Region → the reference that keeps it; several pointers to one object share one (kernel: ref_obj_id). */
-	#references = new Map<number, number>();
+	/** Region → every region that shares its reference: several pointers to one object have one (kernel: ref_obj_id). */
+	#references = new Map<number, number[]>();
 	#count = 1;
 	/** Regions of the machine itself (maps, map values of global data) come first and outlive invocations. */
 	#permanent = 1;
@@ -119,13 +119,15 @@ export class Regions {
 
 	/** The region is a reference of its own: it must be released once. */
 	acquire(id: number): void {
-		this.#references.set(id, id);
+		this.#references.set(id, [id]);
 	}
 
 	/** The region is another pointer to what `from` points to, and goes with it. */
 	share(id: number, from: number): void {
-		const reference = this.#references.get(from);
-		if (reference !== undefined) this.#references.set(id, reference);
+		const sharing = this.#references.get(from);
+		if (sharing === undefined) return;
+		sharing.push(id);
+		this.#references.set(id, sharing);
 	}
 
 	referenced(id: number): boolean {
@@ -134,9 +136,7 @@ export class Regions {
 
 	/** Ends the reference behind a region, with every pointer that shares it. */
 	release(id: number, why: string): void {
-		const reference = this.#references.get(id);
-		for (const [region, of] of this.#references) {
-			if (of !== reference) continue;
+		for (const region of this.#references.get(id) ?? []) {
 			this.finish(region, why);
 			this.#references.delete(region);
 		}
