@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { chooseDataBase, createMemory } from "./create.ts";
+import { ALLOCATOR } from "./layout.ts";
 import { LinearMemory } from "./linear-memory.ts";
 
 test("a memory starts with the control area and may grow to 4 GiB or what the engine gives", () => {
@@ -47,18 +48,21 @@ test("the data base leaves room for the control area", () => {
 
 test.each([false, true])("views follow the memory when it grows (shared: %s)", (shared) => {
 	if (shared && typeof SharedArrayBuffer === "undefined") return;
-	const memory = new LinearMemory(new WebAssembly.Memory({ initial: 1, maximum: 4, shared }));
+	const memory = new LinearMemory(new WebAssembly.Memory({ initial: 2, maximum: 4, shared }));
 	const { u8, i32, view } = memory;
+	expect(memory.u8).toBe(u8);
 	memory.memory.grow(1);
+	// as the allocator, which grows a memory to hand out what is in it
+	new Int32Array(memory.memory.buffer)[ALLOCATOR.DATA_BRK >> 2] = 3 * 65536;
 	expect([memory.u8 === u8, memory.i32 === i32, memory.view === view]).toEqual([false, false, false]);
-	memory.setU64(65536 + 8, 0x1122334455667788n);
-	expect(memory.u32(65536 + 8)).toBe(0x55667788);
-	expect(memory.u64(65536 + 8)).toBe(0x1122334455667788n);
-	memory.setU32(65536, 0xfffffffe);
-	expect(memory.u32(65536)).toBe(0xfffffffe);
-	const copy = memory.read(65536, 4);
+	memory.setU64(131072 + 8, 0x1122334455667788n);
+	expect(memory.u32(131072 + 8)).toBe(0x55667788);
+	expect(memory.u64(131072 + 8)).toBe(0x1122334455667788n);
+	memory.setU32(131072, 0xfffffffe);
+	expect(memory.u32(131072)).toBe(0xfffffffe);
+	const copy = memory.read(131072, 4);
 	copy[0] = 1;
-	expect(memory.u8[65536]).toBe(0xfe);
-	memory.write(65540, Uint8Array.of(1, 2));
-	expect(memory.i32[65540 / 4]).toBe(0x201);
+	expect(memory.u8[131072]).toBe(0xfe);
+	memory.write(131076, Uint8Array.of(1, 2));
+	expect(memory.i32[131076 / 4]).toBe(0x201);
 });

