@@ -106,6 +106,13 @@ describe("run", () => {
 		).toHaveLength(1);
 	});
 
+	it("empties a slot, and names the programs for one that isn't there", async () => {
+		const { lines } = await records("run", example("hello/hello.o"), "--set", "hops[0]=");
+		expect(lines[0].hops.map((hop: { outcome: string }) => hop.outcome)).toEqual(["empty", "empty"]);
+		const { err } = await tailhop("run", example("hello/hello.o"), "--set", "hops[0]=nobody");
+		expect(err).toMatch(/no program nobody[\s\S]*first, second/);
+	});
+
 	it("lists the candidates when there are several entry points, and the programs for a wrong name", async () => {
 		const two = file("two.asm", ".section xdp\n.globl a\na:\n r0 = 1\n exit\n.globl b\nb:\n r0 = 2\n exit\n");
 		const { status, err } = await tailhop("run", two);

@@ -66,7 +66,11 @@ async function openMachine(
 		linked,
 		maps: [...machine.maps],
 		map: (name) => machine.map(name).instance,
-		setSlot: (map, slot, program) => machine.map(map).setSlot(slot, program),
+		setSlot(name, slot, program) {
+			const map = machine.map(name);
+			if (program !== undefined) map.setSlot(slot, program);
+			else if (map.slot(slot) !== undefined) map.clearSlot(slot);
+		},
 		setInnerMap: (map, key, inner) => machine.map(map).setInnerMap(key, inner),
 		attempt: (program, input) => machine.attempt(program, input),
 		close: () => machine.close(),

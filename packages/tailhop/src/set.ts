@@ -105,7 +105,8 @@ export interface HostMap {
 
 export interface Settable {
 	map(name: string): HostMap;
-	setSlot(map: string, slot: number, program: string): void;
+	/** A program into a slot, or undefined: out of it; a slot that is empty stays so. */
+	setSlot(map: string, slot: number, program: string | undefined): void;
 	setInnerMap(map: string, key: Uint8Array, inner: string): void;
 }
 
@@ -119,7 +120,7 @@ export function apply(side: Settable, linked: LinkedObject, setting: Setting & {
 	if (def.type === MAP_TYPE.PROG_ARRAY) {
 		if (!/^(0x[0-9a-f]+|\d+)$/i.test(setting.key))
 			throw usage(`${setting.text}: a slot of a prog array is a number`);
-		side.setSlot(setting.map, Number(setting.key), setting.value);
+		side.setSlot(setting.map, Number(setting.key), setting.value === "" ? undefined : setting.value);
 		return;
 	}
 	const key = bytes(def.keyTypeId, def.keySize, setting.key);

@@ -221,7 +221,7 @@ export class Machine implements Disposable {
 		const handle = new MapHandle(
 			record,
 			this.#lifecycle,
-			(name) => this.#programs.get(name),
+			(name) => this.program(name),
 			(which) =>
 				typeof which === "string"
 					? this.#maps.get(which)

@@ -41,7 +41,8 @@ export class MapHandle implements Disposable {
 	readonly record: MapRecord;
 	readonly references: MapReferences;
 	readonly #lifecycle: Lifecycle;
-	readonly #programs: (name: string) => ProgramHandle | undefined;
+	/** A program by name; throws for an unknown one. */
+	readonly #programs: (name: string) => ProgramHandle;
 	/** A map by name, or by the address of its header. */
 	readonly #maps: (which: string | number) => MapHandle | undefined;
 
@@ -49,7 +50,7 @@ export class MapHandle implements Disposable {
 	constructor(
 		record: MapRecord,
 		lifecycle: Lifecycle,
-		programs: (name: string) => ProgramHandle | undefined,
+		programs: (name: string) => ProgramHandle,
 		maps: (which: string | number) => MapHandle | undefined,
 	) {
 		this.record = record;
@@ -83,9 +84,6 @@ export class MapHandle implements Disposable {
 	setSlot(slot: number, program: string | ProgramHandle, mode: UpdateMode = "any"): void {
 		this.references.check();
 		const handle = typeof program === "string" ? this.#programs(program) : program;
-		if (handle === undefined) {
-			throw new TailhopError("machine/unknown-program", `no program ${program}`, { map: this.name });
-		}
 		if (!(handle instanceof ProgramHandle))
 			throw mapError(this.record, 22, "not a program", "Give a program's name or handle.");
 		this.#lifecycle.setSlot(this.record, slot, handle.record, Number(MODES[mode]));

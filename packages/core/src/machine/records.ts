@@ -66,11 +66,11 @@ export function ownerOf(program: LinkedProgram): Owner {
 
 /** Why a program may not meet a prog array of this owner, or undefined (kernel: __bpf_prog_map_compatible). */
 export function incompatible(owner: Owner, program: LinkedProgram): string | undefined {
-	const own = ownerOf(program);
-	if (own.type !== owner.type) return `its program type is ${own.type}, the owner's ${owner.type}`;
-	if (own.xdpHasFrags !== owner.xdpHasFrags)
-		return `${own.xdpHasFrags ? "it" : "the owner"} has xdp.frags, the other not`;
-	if (own.expectedAttachType !== owner.expectedAttachType)
-		return `its expected attach type is ${own.expectedAttachType}, the owner's ${owner.expectedAttachType}`;
+	const { type, expectedAttachType } = program;
+	const frags = (program.flags & XDP_HAS_FRAGS) !== 0;
+	if (type !== owner.type) return `its program type is ${type}, the owner's ${owner.type}`;
+	if (frags !== owner.xdpHasFrags) return `${frags ? "it" : "the owner"} has xdp.frags, the other not`;
+	if (expectedAttachType !== owner.expectedAttachType)
+		return `its expected attach type is ${expectedAttachType}, the owner's ${owner.expectedAttachType}`;
 	return undefined;
 }
