@@ -11,7 +11,7 @@ export async function wat(bytes: Uint8Array): Promise<string> {
 	const wabt = await initialize();
 	const module = wabt.readWasm(bytes, { readDebugNames: true, ...FEATURES });
 	try {
-		module.validate(FEATURES);
+		module.validate();
 		module.generateNames();
 		module.applyNames();
 		return module.toText({ foldExprs: true, inlineExport: false });

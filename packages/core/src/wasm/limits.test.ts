@@ -1,6 +1,6 @@
 import { buildObject } from "@tailhop/testing";
 import { expect, test } from "vitest";
-import { CONTROL_HEAP, MACHINE, Machine, TailhopError } from "../index.ts";
+import { ALLOCATOR, CONTROL_HEAP, Machine, TailhopError } from "../index.ts";
 
 /** What stops a program that nobody has verified: it ends in a typed fault, and touches nothing that isn't its own. */
 const linked = buildObject({
@@ -27,7 +27,7 @@ async function faultOf(program: string, budget?: number): Promise<{ code: string
 		...(budget === undefined ? {} : { budget }),
 	});
 	expect(machine.notCompiled).toBeUndefined();
-	const dataBase = machine.memory.u32(MACHINE.DATA_BASE);
+	const dataBase = machine.memory.u32(ALLOCATOR.DATA_BASE);
 	const before = control(machine, dataBase);
 	try {
 		machine.run(program, input);
