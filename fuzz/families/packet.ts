@@ -389,7 +389,7 @@ const TC_CALLS: readonly Call[] = [
 	{ id: 41, args: ["ctx"] },
 	{
 		id: 43,
-		args: ["ctx", [0, 1, 14, 20, 64, 100, 255, 1000, 17_000, -1], NO_FLAGS],
+		args: ["ctx", [0, 1, 14, 20, 64, 100, 255, 1000, 9_000, -1], NO_FLAGS],
 		weight: 3,
 		constant: true,
 	},
