@@ -72,9 +72,8 @@ const { values: options, positionals } = parseArgs({
 	},
 	allowNegative: true,
 });
-const [directory] = positionals;
-if (directory === undefined) {
-	console.error("usage: npm run agree -- DIR [--filter TEXT] [--packets N] [--fill ROUNDS] [--json]");
+if (positionals.length === 0) {
+	console.error("usage: npm run agree -- DIR… [--filter TEXT] [--packets N] [--fill ROUNDS] [--json]");
 	process.exit(2);
 }
 
@@ -97,12 +96,19 @@ const engine: Engine = options.engine === "wasm" ? "wasm" : "interpreter";
 /** Differences of one program that are shown. */
 const SHOWN = options.all ? Number.POSITIVE_INFINITY : 2;
 
+/** Within the folder that was named; a file that was named keeps its path. */
+function nameOf(file: string): string {
+	const folder = positionals.find((path) => file.startsWith(join(path, "/")));
+	return folder === undefined ? file : relative(folder, file);
+}
+
 function* objects(path: string): Generator<string> {
 	if (!statSync(path).isDirectory()) {
 		if (path.endsWith(".o")) yield path;
 		return;
 	}
-	for (const entry of readdirSync(path).sort()) if (!entry.startsWith(".")) yield* objects(join(path, entry));
+	for (const entry of readdirSync(path).sort())
+		if (!/^\.|^node_modules$/.test(entry)) yield* objects(join(path, entry));
 }
 
 /** `config` 0: as the object says; else other values for its configuration. */
@@ -243,8 +249,8 @@ function runAll(pair: Pair, report: Report): void {
 }
 
 const reports: Report[] = [];
-for (const file of objects(directory)) {
-	const name = relative(directory, file);
+for (const file of positionals.flatMap((path) => [...objects(path)])) {
+	const name = nameOf(file);
 	if (!name.includes(options.filter)) continue;
 	for (let config = 0; config <= Number(options.config); config++) {
 		const report = await agree(file, name, config);
