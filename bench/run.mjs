@@ -78,7 +78,7 @@ for (let i = 0; i < Number(options.processes); i++) {
 	for (const result of spoken([], "worker.mjs", JSON.stringify(job))) say(result.name, result);
 	if (wanted(TRANSLATION)) say("translation", spoken(COMPILERS, "costs.mjs", "translation"));
 	if (!options.filter) start ??= spoken(["--expose-gc"], "costs.mjs", "start");
-	if (!options.json) process.stderr.write(`process ${i + 1} of ${options.processes}\r`);
+	process.stderr.write(`process ${i + 1} of ${options.processes}\n`);
 }
 natives?.remove();
 
