@@ -559,6 +559,7 @@ export class Machine implements Disposable {
 				emptySlotCounts: this.#options.emptySlotCounts ?? false,
 				mayGoto: this.environment.mayGoto,
 				cpu: this.environment.cpu,
+				stackBase: this.#stackTop - STACK_SIZE,
 			});
 			try {
 				engine.build(this.#lifecycle.programs.filter((record) => record !== undefined));

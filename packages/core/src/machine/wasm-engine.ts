@@ -31,6 +31,8 @@ export interface WasmParts {
 	readonly emptySlotCounts: boolean;
 	readonly mayGoto: number;
 	readonly cpu: number;
+	/** Lowest address of the stack area. */
+	readonly stackBase: number;
 }
 
 type Entry = (context: number, sp: number) => number;
@@ -110,6 +112,7 @@ export class WasmEngine {
 			passes: true,
 			dataBase: parts.allocator.dataBase,
 			cpu: parts.cpu,
+			stackBase: parts.stackBase,
 			mayGoto: parts.mayGoto,
 			contextWord: PACKET.CONTEXT,
 			contextSize: (type) => {
@@ -299,6 +302,7 @@ export class WasmEngine {
 		if (error instanceof TailhopError) return error;
 		const where: Where = whereOf(record.lowered, 0);
 		if (error instanceof WebAssembly.RuntimeError) {
+			if (memory.u32(MACHINE.TRAP) === 1) return stackFault(where, error);
 			if (this.#parts.fuel && memory.u32(MACHINE.BUDGET) === 0) {
 				return new TailhopError("fault/budget", `the budget of ${budget} is spent`, where, {
 					hint: "An endless loop? Otherwise give a larger budget.",
@@ -310,11 +314,12 @@ export class WasmEngine {
 			});
 		}
 		if (error instanceof RangeError) {
-			return new TailhopError("fault/stack", "calls are nested too deep", where, {
-				hint: "Recursion?",
-				cause: error,
-			});
+			return stackFault(where, error);
 		}
 		return error;
 	}
+}
+
+function stackFault(where: Where, cause: Error): TailhopError {
+	return new TailhopError("fault/stack", "calls are nested too deep", where, { hint: "Recursion?", cause });
 }

@@ -46,6 +46,8 @@ export const MACHINE = {
 	BUDGET: 0x1_0420,
 	/** Upper half of what a helper or a program returned to compiled code's caller. */
 	RESULT_HIGH: 0x1_0428,
+	/** Why compiled code trapped: 1 = its stack is used up; 0 = the budget, or a bad access. */
+	TRAP: 0x1_042c,
 } as const;
 
 /** First byte that the allocator hands out. */

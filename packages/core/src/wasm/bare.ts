@@ -97,6 +97,7 @@ function compileBare(
 			regionChecks: how.regionChecks,
 			fuel: how.fuel,
 			passes: how.passes,
+			stackBase: AREA,
 			trace: false,
 			emptySlotCounts: false,
 			dataBase: AREA,

@@ -36,6 +36,8 @@ export interface CompileOptions {
 	readonly passes: boolean;
 	/** Start of what programs may touch. */
 	readonly dataBase: number;
+	/** Lowest address of the stack area. */
+	readonly stackBase: number;
 	readonly cpu: number;
 	readonly mayGoto: number;
 	/** Address of the word that holds the running invocation's context. */

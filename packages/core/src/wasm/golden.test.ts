@@ -87,6 +87,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 			regionChecks: checked,
 			fuel: checked,
 			passes: true,
+			stackBase: 0,
 			trace: false,
 			emptySlotCounts: false,
 			dataBase: 0x4_0000,

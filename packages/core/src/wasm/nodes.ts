@@ -63,7 +63,7 @@ export interface Callee {
 /** Most instructions of a function that is inlined, and what a whole function may grow to. */
 const INLINE_INSNS = 48;
 const INLINE_TOTAL = 1500;
-const INLINE_LEVELS = 4;
+export const INLINE_LEVELS = 4;
 
 /**
  * Calls of small functions become their code, with registers of its own (measured: b2b 0.41 of the kernel's time

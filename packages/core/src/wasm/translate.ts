@@ -11,6 +11,7 @@ import {
 	type Arm,
 	type Callee,
 	depthOf,
+	INLINE_LEVELS,
 	inlineCalls,
 	type Node,
 	nodesOf,
@@ -22,6 +23,8 @@ import { T, W } from "./opcodes.ts";
 import { tailCall } from "./tail-call.ts";
 
 const TAIL_CALL_ID = 12;
+/** MAX_BPF_STACK: most bytes of a frame. */
+const FRAME = 512;
 
 /** Where the registers and the stack of the running code are: the function's own, or an inlined one's. */
 interface Frame {
@@ -162,6 +165,10 @@ export class Translator {
 		w.op(W.i32_sub);
 		w.set(this.frame);
 		const own = this.#current;
+		if (!this.isProgram) {
+			if (context.options.fuel) this.#burn();
+			if (context.options.regionChecks) this.#checkStack();
+		}
 		if (this.isProgram) {
 			w.get(0);
 			w.op(W.i64_extend_i32_u);
@@ -222,7 +229,19 @@ export class Translator {
 		return w.finish();
 	}
 
-	/** A loop round from the budget; at its end the invocation traps with the budget word at 0. */
+	/** Traps where this frame, and those of inlined functions below it, would leave the stack area. */
+	#checkStack(): void {
+		const { writer: w } = this;
+		w.get(this.frame);
+		w.i32(this.context.options.stackBase + INLINE_LEVELS * FRAME);
+		w.op(W.i32_lt_u, W.if, T.void);
+		w.i32(0);
+		w.i32(1);
+		w.memory(W.i32_store, MACHINE.TRAP, 2);
+		w.op(W.unreachable, W.end);
+	}
+
+	/** A loop round or a call from the budget; at its end the invocation traps with the budget word at 0. */
 	#burn(): void {
 		const { writer: w } = this;
 		w.i32(0);
