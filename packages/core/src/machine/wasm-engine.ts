@@ -1,7 +1,7 @@
 import { TailhopError, type Where } from "../errors/index.ts";
 import { analyze } from "../flow/index.ts";
 import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
-import { fieldAt, type Hook } from "../hooks/index.ts";
+import { fieldAt, type Hook, loadedFrom } from "../hooks/index.ts";
 import { type HopRecord, OUTCOMES, whereOf } from "../interpreter/index.ts";
 import type { MapRuntime } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -10,6 +10,7 @@ import {
 	type CompiledMap,
 	type CompiledModule,
 	type CompileOptions,
+	type ContextAccess,
 	compile,
 	isWide,
 	type Unit,
@@ -115,10 +116,7 @@ export class WasmEngine {
 			stackBase: parts.stackBase,
 			mayGoto: parts.mayGoto,
 			contextWord: PACKET.CONTEXT,
-			contextSize: (type) => {
-				const hook = parts.hooks.find((each) => each.programType === type);
-				return hook?.fields.some((field) => field.store !== undefined) ? hook.contextSize : 0;
-			},
+			contextAccess: contextAccess(parts.hooks),
 			prototype: (id, type) => {
 				const helper = parts.helper(id);
 				if (helper === undefined) return undefined;
@@ -318,6 +316,21 @@ export class WasmEngine {
 		}
 		return error;
 	}
+}
+
+/** What the hooks' tables say of contexts, as the compiler asks it. */
+function contextAccess(hooks: readonly Hook[]): ContextAccess {
+	const field = (type: number, offset: number) => {
+		const hook = hooks.find((each) => each.programType === type);
+		return hook === undefined ? undefined : fieldAt(hook, offset);
+	};
+	return {
+		store: (type, offset) => field(type, offset)?.store !== undefined,
+		load(type, offset, size) {
+			const found = field(type, offset);
+			return found === undefined ? 0 : loadedFrom(found, offset, size) - offset;
+		},
+	};
 }
 
 function stackFault(where: Where, cause: Error): TailhopError {

@@ -50,29 +50,40 @@ function checkedAddress(t: Translator, base: number, off: number): number {
 
 export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "load_acquire">): void {
 	const { dst, src, off } = d.insn;
-	const offset = checkedAddress(t, src, off);
-	t.writer.memory(LOAD[row.size][row.family === "ldsx" ? 1 : 0], offset);
+	const { writer: w } = t;
+	const op = LOAD[row.size][row.family === "ldsx" ? 1 : 0];
+	const elsewhere = t.context.options.contextAccess.load(t.context.unit.program.type, off, row.size);
+	if (elsewhere !== 0 && src !== 10) {
+		// a narrow part of a context field whose bytes lie in another place, if this is the context
+		isContext(t, src);
+		w.op(W.if, T.i64);
+		t.push32(src);
+		w.memory(op, off + elsewhere);
+		w.op(W.else);
+		w.memory(op, checkedAddress(t, src, off));
+		w.op(W.end);
+	} else w.memory(op, checkedAddress(t, src, off));
 	t.pop(dst);
+}
+
+/** Pushes whether a register holds the running invocation's context. */
+function isContext(t: Translator, register: number): void {
+	const { writer: w } = t;
+	t.push32(register);
+	w.i32(0);
+	w.memory(W.i32_load, t.context.options.contextWord, 2);
+	w.op(W.i32_eq);
 }
 
 export function store(t: Translator, d: Decoded, row: RowOf<"st" | "stx" | "store_release">): void {
 	const { dst, src, off, imm } = d.insn;
 	const { writer: w } = t;
 	const value = () => (row.family === "st" ? w.i64(imm) : t.push(src));
-	const { contextSize } = t.context.options;
-	const size = contextSize(t.context.unit.program.type);
-	if (size > 0 && dst !== 10) {
-		// a store that may fall into a context whose fields convert what is stored: the host's business
-		const at = t.b32;
+	const converts = dst !== 10 && t.context.options.contextAccess.store(t.context.unit.program.type, off);
+	if (converts) {
+		isContext(t, dst);
+		w.op(W.if, T.void);
 		address(t, dst, off, true);
-		w.set(at);
-		w.get(at);
-		w.i32(0);
-		w.memory(W.i32_load, t.context.options.contextWord, 2);
-		w.op(W.i32_sub);
-		w.i32(size);
-		w.op(W.i32_lt_u, W.if, T.void);
-		w.get(at);
 		w.i32(row.size);
 		value();
 		w.op(W.i32_wrap_i64);
@@ -81,15 +92,11 @@ export function store(t: Translator, d: Decoded, row: RowOf<"st" | "stx" | "stor
 		w.op(W.i64_shr_u, W.i32_wrap_i64);
 		w.call(t.context.imports.named("storeContext"));
 		w.op(W.else);
-		const offset = checkedAddress(t, dst, off);
-		value();
-		w.memory(STORE[row.size], offset);
-		w.op(W.end);
-		return;
 	}
 	const offset = checkedAddress(t, dst, off);
 	value();
 	w.memory(STORE[row.size], offset);
+	if (converts) w.op(W.end);
 }
 
 const RMW: Record<RowOf<"atomic">["atomic"], readonly [number, number]> = {

@@ -104,7 +104,7 @@ function compileBare(
 			cpu: 0,
 			mayGoto: defaultEnvironment().mayGoto,
 			contextWord: 0,
-			contextSize: () => 0,
+			contextAccess: { store: () => false, load: () => 0 },
 			prototype: (id) => how.helpers.get(id)?.prototype,
 		},
 		() => 0,

@@ -24,6 +24,14 @@ export interface Unit {
 	readonly maps: readonly CompiledMap[];
 }
 
+/** What of a context isn't plain memory. Verified programs reach a field from the unmoved context only. */
+export interface ContextAccess {
+	/** Whether the host converts what is stored at this offset. */
+	store(programType: number, offset: number): boolean;
+	/** Where the bytes of a load are, if not there: the distance. */
+	load(programType: number, offset: number, size: number): number;
+}
+
 export interface CompileOptions {
 	/** Every access must lie in the data area: for programs that no verifier has passed. */
 	readonly regionChecks: boolean;
@@ -42,8 +50,8 @@ export interface CompileOptions {
 	readonly mayGoto: number;
 	/** Address of the word that holds the running invocation's context. */
 	readonly contextWord: number;
-	/** Bytes of the context in which stores are the host's to convert; 0 where none are. */
-	readonly contextSize: (programType: number) => number;
+	/** The context's fields that are not plain memory. */
+	readonly contextAccess: ContextAccess;
 	readonly prototype: (id: number, programType: number) => HelperPrototype | undefined;
 }
 

@@ -1,3 +1,3 @@
 export { argsOf, isWide } from "./calls.ts";
 export { type CompiledModule, compile } from "./compile.ts";
-export type { CompiledMap, CompileOptions, Unit } from "./context.ts";
+export type { CompiledMap, CompileOptions, ContextAccess, Unit } from "./context.ts";
