@@ -57,16 +57,22 @@
       (block $B4
         (block $B5
           (block $B6
-            (br_table $B6 $B5 $B4
-              (i32.sub
+            (block $B7
+              (block $B8
+                (br_table $B4 $B7 $B4 $B4 $B4
+                  (local.get $l14)))
+              (br $B4))
+            (if $I9
+              (i32.eq
                 (local.get $l13)
-                (i32.const 1))))
-          (return_call $p1
-            (local.get $p0)
-            (local.get $p1)))
-        (return_call $p2
-          (local.get $p0)
-          (local.get $p1)))
+                (i32.const 2))
+              (then
+                (return_call $p2
+                  (local.get $p0)
+                  (local.get $p1))))
+            (br $B4))
+          (br $B4))
+        (br $B4))
       (return_call_indirect (type $t0)
         (local.get $p0)
         (local.get $p1)
