@@ -18,8 +18,8 @@ const MAPS = [
 	{ name: "groups", type: "cgroup_array", valueSize: 4, maxEntries: 2 },
 	{ name: "events", type: "perf_event_array", valueSize: 4, maxEntries: 2 },
 ];
-/** Another process than init, as the one that runs the test. */
-const environment = { task: { pid: 7, tgid: 7, uid: 0, gid: 0, comm: "test" } };
+/** Another process than init, as the one that runs the test; and another CPU, where no kernel says how many there are. */
+const environment = { cpus: 2, task: { pid: 7, tgid: 7, uid: 0, gid: 0, comm: "test" } };
 
 const run = (asm: string, expect?: number | bigint) =>
 	check({
