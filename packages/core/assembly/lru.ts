@@ -91,6 +91,10 @@ function addFirst(head: usize, node: usize): void {
 	store<u32>(head, <u32>node, 4);
 }
 
+function addLast(head: usize, node: usize): void {
+	addFirst(prevOf(head), node);
+}
+
 // elements by their node
 
 @inline function kindOf(node: usize): u8 {
@@ -143,7 +147,9 @@ function moveToFree(set: usize, node: usize, list: usize, kind: u8): void {
 	countBy(set, kindOf(node), -1);
 	setKind(node, kind);
 	cutOut(node);
-	addFirst(list, node);
+	// a CPU's batch is used up in the order in which it was taken; a set's own free list last in, first out
+	if (kind == LOCAL_FREE) addLast(list, node);
+	else addFirst(list, node);
 }
 
 function rotate(lru: usize, set: usize): void {
@@ -269,7 +275,7 @@ function refill(map: usize, lru: usize, local: usize, cpu: u32): void {
 			node = cut(map, set, cpu);
 			if (node == 0) break;
 			setKind(node, LOCAL_FREE);
-			addFirst(local, node);
+			addLast(local, node);
 		}
 		taken++;
 	}
