@@ -474,6 +474,8 @@ export function lruPercpuUpdate(map: usize, key: usize, value: usize, flags: u32
 	if (flags != BPF_EXIST) {
 		element = pop(map, hash, cpu);
 		if (element == 0) return ENOMEM;
+		// at once, also where the element goes unused: a walk that stands behind it sees this key (prealloc_lru_pop)
+		copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
 	}
 	acquire(bucketLock(bucket));
 	const old = findIn(map, bucket, hash, key);
@@ -483,7 +485,6 @@ export function lruPercpuUpdate(map: usize, key: usize, value: usize, flags: u32
 			reference(old);
 			percpuCopy(map, valueOf(old), value, which);
 		} else {
-			copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
 			percpuInit(map, valueOf(element), value, which);
 			linkFirst(bucket, element);
 			atomic.add<u32>(map, 1, COUNT);

@@ -1,6 +1,6 @@
 /** In which order an LRU's memory is used again: seen through a pointer that is held across updates. */
 import { check } from "@tailhop/testing";
-import { describe, it } from "vitest";
+import { describe, it, test } from "vitest";
 
 const up = (key: number) => `
 	*(u64 *)(r10 - 24) = 0
@@ -60,5 +60,31 @@ describe.each([
 			maps: [{ name: "m", type: "lru_hash", keySize: 1, valueSize: 40, maxEntries: size, flags }],
 			asm: asm(filled, held, updates),
 		});
+	});
+});
+
+// the walk stands before an element that the update evicts: what it then finds there is the key of the update
+test.each([
+	["in one bucket", 0, 5],
+	["the other way round", 5, 0],
+	["in two buckets", 1, 2],
+])("a per-CPU LRU of two, %s: the callback updates what is visited", async (_where, first, second) => {
+	await check({
+		maps: [{ name: "m", type: "lru_percpu_hash", keySize: 4, valueSize: 8, maxEntries: 2, flags: 64 }],
+		asm: `
+			*(u64 *)(r10 - 80) = 7
+			${up(first)}
+			${up(second)}
+			r1 = m ll
+			r2 = each ll
+			r3 = r10
+			r4 = 0
+			call bpf_for_each_map_elem
+			exit
+		each:
+			r4 = 0
+			call bpf_map_update_elem
+			r0 = 0
+			exit`,
 	});
 });
