@@ -1,4 +1,4 @@
-import { type SourceLine, TailhopError, type Where } from "../errors/index.ts";
+import { TailhopError, type Where } from "../errors/index.ts";
 import { type Environment, type Helper, type HelperRuntime, MAX_TAIL_CALLS } from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
 import { helperName } from "../isa/index.ts";
@@ -9,6 +9,7 @@ import { loop } from "./loop.ts";
 import { type LoweredProgram, STRIDE } from "./lower.ts";
 import { accessFault, REGION, type Regions, SCALAR, UNINITIALIZED } from "./regions.ts";
 import { socketLoad } from "./sockets.ts";
+import { whereOf } from "./where.ts";
 
 /** BPF_MAP_TYPE_PROG_ARRAY. */
 const PROG_ARRAY = 3;
@@ -70,16 +71,15 @@ export interface Entry {
 	readonly hops: HopRecord[] | undefined;
 }
 
-/** Words of a saved frame: return address, program, r6-r9, r10, their provenance, may_goto's count. */
+/** Words of a saved frame: return address, r6-r9, r10, their provenance, may_goto's count, callback or 0. */
 const SAVED = {
 	RETURN: 0,
-	PROGRAM: 1,
-	R6: 2,
-	R10: 10,
-	PROVENANCE: 11,
-	MAY_GOTO: 16,
-	CALLBACK: 17,
-	SIZE: 18,
+	R6: 1,
+	R10: 9,
+	PROVENANCE: 10,
+	MAY_GOTO: 15,
+	CALLBACK: 16,
+	SIZE: 17,
 } as const;
 
 interface Callback {
@@ -273,21 +273,12 @@ export class Execution {
 	/** A load that the plain test refused: contexts, and faults. True when it was done here. */
 	loadSlow(d: number, provenance: number, address: number, size: number, high: number): boolean {
 		if (provenance < 0) this.uninitializedBase();
-		if (
-			provenance > 0 &&
-			high === 0 &&
-			this.regions.kind[provenance] === REGION.CONTEXT &&
-			this.#entry.hook !== undefined
-		) {
+		const kind = provenance > 0 && high === 0 ? this.regions.kind[provenance] : undefined;
+		if (kind === REGION.CONTEXT && this.#entry.hook !== undefined) {
 			contextLoad(this, this.#entry.hook, provenance, d, address, size);
 			return true;
 		}
-		if (
-			provenance > 0 &&
-			high === 0 &&
-			this.regions.kind[provenance] === REGION.SOCKET &&
-			this.regions.ended(provenance) === undefined
-		) {
+		if (kind === REGION.SOCKET && this.regions.ended(provenance) === undefined) {
 			socketLoad(this, provenance, d, address, size);
 			return true;
 		}
@@ -495,12 +486,18 @@ export class Execution {
 		const p = this.provenance;
 		if (this.checked) {
 			p[0] = resultProvenance(this, plan, result);
-			p[2] = p[4] = p[6] = p[8] = p[10] = UNINITIALIZED;
+			this.#forgetArguments();
 			if (plan.changesPacket) this.packetMoved(`bpf_${plan.name} at insn ${this.insn - 1}`);
 		}
 		if (plan.result === "void") return;
 		r[0] = result;
 		r[1] = plan.result === "int" ? result >> 31 : plan.result === "u64" ? this.host.runtime.resultHi : 0;
+	}
+
+	/** r1-r5 do not outlive a call. */
+	#forgetArguments(): void {
+		const p = this.provenance;
+		p[2] = p[4] = p[6] = p[8] = p[10] = UNINITIALIZED;
 	}
 
 	/** Next round of a callback helper, or its end; the callback's frame is on top. */
@@ -573,7 +570,6 @@ export class Execution {
 		const r = this.registers;
 		const p = this.provenance;
 		f[at + SAVED.RETURN] = this.pc;
-		f[at + SAVED.PROGRAM] = this.program.index;
 		for (let i = 0; i < 8; i++) f[at + SAVED.R6 + i] = r[12 + i]!;
 		f[at + SAVED.R10] = r[20]!;
 		for (let i = 0; i < 5; i++) f[at + SAVED.PROVENANCE + i] = p[12 + 2 * i]!;
@@ -585,7 +581,7 @@ export class Execution {
 		this.#setFrame();
 	}
 
-	/** Programs of the frames below: an index may mean nothing any more when the frame returns. */
+	/** Programs of the frames below: the objects, since an index may mean nothing any more when the frame returns. */
 	readonly #saved: LoweredProgram[] = [];
 
 	#pop(): void {
@@ -601,7 +597,7 @@ export class Execution {
 		if (this.checked) {
 			for (let i = 0; i < 5; i++) p[12 + 2 * i] = f[at + SAVED.PROVENANCE + i]!;
 			if (p[0] === this.#frameRegions[this.depth + 1]) p[0] = SCALAR;
-			p[2] = p[4] = p[6] = p[8] = p[10] = UNINITIALIZED;
+			this.#forgetArguments();
 		}
 		this.#use(this.#saved[this.depth]!);
 	}
@@ -684,8 +680,8 @@ export class Execution {
 		});
 		if (target === undefined) {
 			if (this.checked) {
-				const p = this.provenance;
-				p[0] = p[2] = p[4] = p[6] = p[8] = p[10] = UNINITIALIZED;
+				this.provenance[0] = UNINITIALIZED;
+				this.#forgetArguments();
 			}
 			return;
 		}
@@ -727,7 +723,7 @@ export class Execution {
 		r[1] = 0;
 		if (this.checked) {
 			p[0] = SCALAR;
-			p[2] = p[4] = p[6] = p[8] = p[10] = UNINITIALIZED;
+			this.#forgetArguments();
 		}
 		if (value === undefined) this.exit();
 	}
@@ -769,34 +765,4 @@ export class Execution {
 		}
 		return frames;
 	}
-}
-
-/** Program, subprogram and source line of an instruction. */
-export function whereOf(lowered: LoweredProgram, insn: number): Where {
-	const { program } = lowered;
-	const index = program.functions.findIndex((f) => insn >= f.start && insn < f.end);
-	const source = lineOf(lowered, insn);
-	return {
-		program: program.name,
-		section: program.section,
-		...(index > 0 ? { subprogram: program.functions[index]!.name } : {}),
-		insn,
-		...(source === undefined ? {} : { source }),
-	};
-}
-
-/** The source line that covers an instruction: the last one that starts at or before it. */
-export function lineOf(lowered: LoweredProgram, insn: number): SourceLine | undefined {
-	const { lines } = lowered.program;
-	let low = 0;
-	let high = lines.length;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if (lines[middle]!.insn <= insn) low = middle + 1;
-		else high = middle;
-	}
-	const line = lines[low - 1];
-	if (line === undefined) return undefined;
-	const { insn: _insn, ...source } = line;
-	return source;
 }

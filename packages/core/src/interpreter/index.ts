@@ -6,12 +6,11 @@ export {
 	Execution,
 	FRAME_SIZE,
 	type HopRecord,
-	lineOf,
 	MAX_FRAMES,
 	OUTCOMES,
 	type Outcome,
 	STACK_SIZE,
-	whereOf,
 } from "./execution.ts";
 export { ConstantPool, type LoweredProgram, lower, type Resolver } from "./lower.ts";
 export { REGION, type RegionReport, Regions, regionText } from "./regions.ts";
+export { lineOf, whereOf } from "./where.ts";
