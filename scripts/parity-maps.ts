@@ -12,6 +12,7 @@ import {
 	helperTakesMap,
 	instantiateRuntime,
 	type LinkedMap,
+	linkedMap,
 	MAP_KINDS,
 	type MapInstance,
 	mapTypeName,
@@ -21,18 +22,6 @@ import {
 const FILE = "docs/parity-maps.md";
 const NO_PREALLOC = 1;
 const MMAPABLE = 1 << 10;
-
-const NO_MAP = {
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 1,
-	valueTypeId: 1,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-} as const;
 
 /** What differs from the plain definition: key and value of 8 bytes, 4 entries. */
 const SOUND: Readonly<Record<number, Partial<LinkedMap>>> = {
@@ -50,16 +39,17 @@ const SOUND: Readonly<Record<number, Partial<LinkedMap>>> = {
 	...Object.fromEntries([3, 4, 8, 12, 13, 17].map((type) => [type, { valueSize: 4 }])),
 };
 
-const define = (type: number): LinkedMap => ({
-	...NO_MAP,
-	name: "m",
-	type,
-	keySize: 4,
-	valueSize: 8,
-	maxEntries: 4,
-	flags: 0,
-	...SOUND[type],
-});
+const define = (type: number): LinkedMap =>
+	linkedMap({
+		name: "m",
+		type,
+		keySize: 4,
+		valueSize: 8,
+		maxEntries: 4,
+		keyTypeId: 1,
+		valueTypeId: 1,
+		...SOUND[type],
+	});
 
 /** Where a kind is not simply Linux's, and how that is known. By BPF_MAP_TYPE_*. */
 const NOTES: Readonly<Record<number, string>> = {

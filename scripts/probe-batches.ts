@@ -5,20 +5,15 @@
  *
  * Exit status 1 at the first difference.
  */
-import { createMap, createMemory, instantiateRuntime, type MapInstance, mapTypeName } from "@tailhop/core";
+import {
+	createMap,
+	createMemory,
+	instantiateRuntime,
+	linkedMap,
+	type MapInstance,
+	mapTypeName,
+} from "@tailhop/core";
 import { openKernel, pinToCpu } from "@tailhop/kernel";
-
-const NO_MAP = {
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-} as const;
 
 const [NO_PREALLOC, ZERO_SEED] = [1, 64];
 const KINDS = [
@@ -95,7 +90,7 @@ let calls = 0;
 let differences = 0;
 for (const [type, flags, keySize] of KINDS) {
 	const entries = 6;
-	const def = { ...NO_MAP, name: "m", type, keySize, valueSize: 5, maxEntries: entries, flags };
+	const def = linkedMap({ name: "m", type, keySize, valueSize: 5, maxEntries: entries, flags });
 	const theirs = kernel.createMap(def);
 	const dataBase = 2 ** 22;
 	const runtime = instantiateRuntime(createMemory({ dataBase }), dataBase);

@@ -14,6 +14,7 @@ import {
 	helpersAllowed,
 	helperTakesMap,
 	type Insn,
+	linkedMap,
 	MAP_KINDS,
 	MAP_TYPE,
 	mapTypeName,
@@ -38,18 +39,6 @@ const differs = (text: string) => {
 	differences++;
 	console.log(text);
 };
-
-const NO_MAP = {
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-} as const;
 
 /** Storage wants any BTF for key and value; callbacks want a function. */
 const { bytes: BTF } = encodeBtf(
@@ -249,15 +238,13 @@ const CHANGES: readonly Partial<MapDefinition>[] = [
 /** Whether core refuses what the kernel refuses, with its errno. */
 function checkCreation(kernel: Kernel, type: number): number {
 	const base = sound(type, kernel);
-	const template = {
-		...NO_MAP,
+	const template = linkedMap({
 		name: "inner",
 		type: MAP_TYPE.ARRAY,
 		keySize: 4,
 		valueSize: 4,
 		maxEntries: 1,
-		flags: 0,
-	};
+	});
 	const ofMaps = type === ARRAY_OF_MAPS || type === HASH_OF_MAPS;
 	const inner = ofMaps ? kernel.createMap(template) : undefined;
 	const changes = CHANGES.filter(({ valueSize = 65408, maxEntries = 1 }) => {
@@ -270,7 +257,7 @@ function checkCreation(kernel: Kernel, type: number): number {
 		const theirs = creates(kernel, definition);
 		const { btf: _btf, inner: _inner, ...plain } = definition;
 		const ours = checkMap(
-			{ ...NO_MAP, name: "m", flags: 0, ...plain, ...(ofMaps ? { inner: template } : {}) },
+			linkedMap({ name: "m", ...plain, ...(ofMaps ? { inner: template } : {}) }),
 			kernel.cpus,
 		);
 		if (ours !== theirs)
@@ -285,11 +272,11 @@ function checkCreation(kernel: Kernel, type: number): number {
 /** Whether maps that differ from a template in one thing may take its place, and what may be a template at all. */
 function checkInnerMaps(kernel: Kernel, type: number): number {
 	const { btf: _btf, ...base } = sound(type, kernel);
-	const def = { ...NO_MAP, name: "m", flags: 0, ...base };
+	const def = linkedMap({ name: "m", ...base });
 	const template = make(kernel, type);
 	const outerDef = { type: ARRAY_OF_MAPS, keySize: 4, valueSize: 4, maxEntries: 1 };
 	const theirs = creates(kernel, { ...outerDef, inner: template });
-	const ours = checkMap({ ...NO_MAP, name: "m", flags: 0, ...outerDef, inner: def }, 1);
+	const ours = checkMap(linkedMap({ name: "m", ...outerDef, inner: def }), 1);
 	if (ours !== theirs) differs(`${mapTypeName(type)} as inner map: the kernel says ${theirs}, core ${ours}`);
 	if (theirs !== 0) return 1;
 	const outer = kernel.createMap({ ...outerDef, inner: template });

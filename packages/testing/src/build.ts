@@ -8,6 +8,7 @@ import {
 	type LinkedMap,
 	type LinkedObject,
 	type LinkedProgram,
+	linkedMap,
 	MAP_TYPE,
 	PROG_TYPE,
 } from "@tailhop/core";
@@ -56,7 +57,7 @@ export function buildObject(object: ObjectCase, file = "case"): LinkedObject {
 
 function buildMap(map: MapCase): LinkedMap {
 	const type = typeof map.type === "number" ? map.type : mapType(map.type);
-	return {
+	return linkedMap({
 		name: map.name,
 		type,
 		keySize: map.keySize ?? 4,
@@ -64,16 +65,7 @@ function buildMap(map: MapCase): LinkedMap {
 		maxEntries: map.maxEntries ?? 1,
 		flags: map.flags ?? 0,
 		...(map.inner === undefined ? {} : { inner: buildMap({ name: `${map.name}.inner`, ...map.inner }) }),
-		mapExtra: 0n,
-		pinning: 0,
-		keyTypeId: 0,
-		valueTypeId: 0,
-		values: [],
-		origin: "btf",
-		section: ".maps",
-		frozen: false,
-		variables: [],
-	};
+	});
 }
 
 function mapType(name: string): number {

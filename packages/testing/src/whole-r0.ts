@@ -1,4 +1,12 @@
-import { CALL, type Insn, LDDW, type LinkedMap, type LinkedObject, type LinkedProgram } from "@tailhop/core";
+import {
+	CALL,
+	type Insn,
+	LDDW,
+	type LinkedMap,
+	type LinkedObject,
+	type LinkedProgram,
+	linkedMap,
+} from "@tailhop/core";
 
 /**
  * BPF_PROG_TEST_RUN shows 32 bits of r0. So that the harness can compare all 64, every exit of a program's main
@@ -26,23 +34,7 @@ export function withWholeR0(linked: LinkedObject): LinkedObject {
 }
 
 function r0Map(): LinkedMap {
-	return {
-		name: R0_MAP,
-		type: 2,
-		keySize: 4,
-		valueSize: 8,
-		maxEntries: 1,
-		flags: 0,
-		mapExtra: 0n,
-		pinning: 0,
-		keyTypeId: 0,
-		valueTypeId: 0,
-		values: [],
-		origin: "btf",
-		section: ".maps",
-		frozen: false,
-		variables: [],
-	};
+	return linkedMap({ name: R0_MAP, type: 2, keySize: 4, valueSize: 8, maxEntries: 1 });
 }
 
 function storeR0(program: LinkedProgram, map: number): LinkedProgram {

@@ -1,27 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { assemble } from "../asm/index.ts";
 import { MAP_FLAG, MAP_TYPE } from "../isa/index.ts";
-import type { FunctionInfo, LinkedMap, LinkedProgram } from "../spec/index.ts";
+import { type FunctionInfo, type LinkedMap, type LinkedProgram, linkedMap } from "../spec/index.ts";
 import { analyze } from "./dataflow.ts";
 
-const map = (name: string, more: Partial<LinkedMap> = {}): LinkedMap => ({
-	name,
-	type: MAP_TYPE.PROG_ARRAY,
-	keySize: 4,
-	valueSize: 4,
-	maxEntries: 4,
-	flags: 0,
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-	...more,
-});
+const map = (name: string, more: Partial<LinkedMap> = {}): LinkedMap =>
+	linkedMap({ name, type: MAP_TYPE.PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: 4, ...more });
 
 const MAPS = [
 	map("jumps"),

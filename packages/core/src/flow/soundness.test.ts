@@ -4,26 +4,10 @@ import { assemble } from "../asm/index.ts";
 import { TailhopError } from "../errors/index.ts";
 import { HELPER_IDS_6_18, MAP_TYPE, PROG_TYPE } from "../isa/index.ts";
 import { type Hop, Machine } from "../machine/index.ts";
-import type { LinkedObject } from "../spec/index.ts";
+import { type LinkedObject, linkedMap } from "../spec/index.ts";
 import { analyze } from "./dataflow.ts";
 
-const MAP = {
-	name: "jumps",
-	type: MAP_TYPE.PROG_ARRAY,
-	keySize: 4,
-	valueSize: 4,
-	maxEntries: 4,
-	flags: 0,
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-} as const;
+const MAP = linkedMap({ name: "jumps", type: MAP_TYPE.PROG_ARRAY, keySize: 4, valueSize: 4, maxEntries: 4 });
 
 function object(text: string): LinkedObject {
 	const { insns } = assemble(text, { maps: ["jumps"] });

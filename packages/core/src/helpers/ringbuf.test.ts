@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createMap, instantiateRuntime, type MapInstance } from "../maps/index.ts";
 import { createMemory } from "../memory/index.ts";
-import type { LinkedMap } from "../spec/index.ts";
+import { type LinkedMap, linkedMap } from "../spec/index.ts";
 import { readRing } from "./ringbuf.ts";
 import { testRuntime } from "./test-runtime.ts";
 
@@ -12,23 +12,8 @@ const DISCARD = 133;
 const QUERY = 134;
 const [AVAILABLE, SIZE, CONSUMER, PRODUCER] = [0, 1, 2, 3];
 
-const ringDef = (name: string, maxEntries: number): LinkedMap => ({
-	name,
-	type: 27,
-	keySize: 0,
-	valueSize: 0,
-	maxEntries,
-	flags: 0,
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-});
+const ringDef = (name: string, maxEntries: number): LinkedMap =>
+	linkedMap({ name, type: 27, keySize: 0, valueSize: 0, maxEntries });
 
 /** Two real ring buffers, "a" and "b"; `reading`: the machine reads them when the run is over. */
 function setup(reading = true) {

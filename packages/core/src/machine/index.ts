@@ -1,5 +1,5 @@
 export { Descriptor, ProgramHandle } from "./handles.ts";
-export { Machine, type NewMap } from "./machine.ts";
+export { Machine } from "./machine.ts";
 export { MapHandle, type UpdateMode } from "./map-handle.ts";
 export { Run } from "./run.ts";
 export type { Snapshot } from "./snapshot.ts";

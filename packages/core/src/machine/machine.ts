@@ -32,7 +32,13 @@ import {
 	type Storage,
 } from "../maps/index.ts";
 import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
-import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
+import {
+	type LinkedMap,
+	type LinkedObject,
+	type LinkedProgram,
+	linkedMap,
+	type NewMap,
+} from "../spec/index.ts";
 import { ProgramHandle } from "./handles.ts";
 import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
@@ -47,21 +53,6 @@ import { WasmEngine } from "./wasm-engine.ts";
 const PERF_EVENT_ARRAY = 4;
 const ARRAY_OF_MAPS = 12;
 const HASH_OF_MAPS = 13;
-/** A map to be made: the rest is empty. */
-export type NewMap = Pick<LinkedMap, "name" | "type" | "keySize" | "valueSize" | "maxEntries"> &
-	Partial<LinkedMap>;
-const NO_MAP = {
-	flags: 0,
-	mapExtra: 0n,
-	pinning: 0,
-	keyTypeId: 0,
-	valueTypeId: 0,
-	values: [],
-	origin: "btf",
-	section: ".maps",
-	frozen: false,
-	variables: [],
-} as const;
 /** Instructions that a run may take unless told otherwise. */
 const DEFAULT_BUDGET = 100_000_000;
 
@@ -180,7 +171,7 @@ export class Machine implements Disposable {
 	 */
 	createMap(def: NewMap): MapHandle {
 		this.#check();
-		const record = this.#newMap(this.#linked!, { ...NO_MAP, ...def });
+		const record = this.#newMap(this.#linked!, linkedMap(def));
 		if (record.unavailable !== undefined) throw record.unavailable;
 		return this.#handles[record.index]!;
 	}

@@ -1,5 +1,5 @@
 import { createMemory } from "../memory/index.ts";
-import type { LinkedMap } from "../spec/index.ts";
+import { type LinkedMap, linkedMap } from "../spec/index.ts";
 import { createMap } from "./create.ts";
 import { instantiateRuntime, type MapRuntime } from "./runtime.ts";
 import type { MapInstance } from "./types.ts";
@@ -22,23 +22,7 @@ export function mapDef(
 	maxEntries: number,
 	flags = 0,
 ): LinkedMap {
-	return {
-		name: "m",
-		type,
-		keySize,
-		valueSize,
-		maxEntries,
-		flags,
-		mapExtra: 0n,
-		pinning: 0,
-		keyTypeId: 0,
-		valueTypeId: 0,
-		values: [],
-		origin: "btf",
-		section: ".maps",
-		frozen: false,
-		variables: [],
-	};
+	return linkedMap({ name: "m", type, keySize, valueSize, maxEntries, flags });
 }
 
 export function newMap(

@@ -2,6 +2,7 @@ import { BTF_VAR, type BtfOf, findBtfType, sizeOf, typeById } from "../btf/index
 import { type ElfSection, STT } from "../elf/index.ts";
 import { MAP_FLAG, MAP_TYPE } from "../isa/index.ts";
 import type { PlacedMap } from "./btf-maps.ts";
+import { linkedMap } from "./linked-map.ts";
 import { invalid, type Source } from "./source.ts";
 import type { MapSpec } from "./types.ts";
 
@@ -38,23 +39,16 @@ export function dataMaps(source: Source, referenced: ReadonlySet<number>): Place
 
 /** The map of one data section; zero until something is put in. */
 export function dataMap(name: string, size: number, variables: MapSpec["variables"]): MapSpec {
-	return {
+	return linkedMap({
 		name,
 		type: MAP_TYPE.ARRAY,
 		keySize: 4,
 		valueSize: size,
 		maxEntries: 1,
-		flags: 0,
-		mapExtra: 0n,
-		pinning: 0,
-		keyTypeId: 0,
-		valueTypeId: 0,
-		values: [],
 		origin: "data",
 		section: name,
-		frozen: false,
 		variables,
-	};
+	});
 }
 
 /** libbpf maps a section into user space if a variable of it is to be seen there (map_is_mmapable). */

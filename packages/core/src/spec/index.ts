@@ -1,6 +1,7 @@
 export { KERNEL_VERSION } from "./kernel-version.ts";
 export { link } from "./link.ts";
 export { variableCopies } from "./link-maps.ts";
+export { linkedMap, type NewMap } from "./linked-map.ts";
 export type {
 	CodeSection,
 	CoreRecord,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TailhopError } from "../errors/index.ts";
 import type { Output } from "../helpers/index.ts";
+import { linkedMap } from "../spec/index.ts";
 import { compareMaps, compareOutcomes, perfSample } from "./compare.ts";
 import type { WatchedMap } from "./map-watch.ts";
 import type { EngineOutcome, EngineResult } from "./outcome.ts";
@@ -99,23 +100,7 @@ it("a sample ends on 8 with its length before it", () => {
 describe("compareMaps", () => {
 	const map = (entries: readonly (readonly [number, number])[], type = 1): WatchedMap => ({
 		name: "m",
-		def: {
-			name: "m",
-			type,
-			keySize: 1,
-			valueSize: 1,
-			maxEntries: 4,
-			flags: 0,
-			mapExtra: 0n,
-			pinning: 0,
-			keyTypeId: 0,
-			valueTypeId: 0,
-			values: [],
-			origin: "btf",
-			section: ".maps",
-			frozen: false,
-			variables: [],
-		},
+		def: linkedMap({ name: "m", type, keySize: 1, valueSize: 1, maxEntries: 4 }),
 		btf: undefined,
 		contents: () => entries.map(([key, value]) => [bytes(key), bytes(value)] as const),
 	});
