@@ -311,25 +311,19 @@ export class Machine implements Disposable {
 		return record;
 	}
 
-	readonly #valueRegions = new Map<number, number>();
-
 	#mapValue(record: MapRecord, offset: number): { address: number; provenance: number } {
 		const { instance, def } = record;
 		const address = instance?.valueAddress(0) ?? 0;
 		if (instance === undefined || address <= 0) return { address: 0, provenance: record.region };
-		let region = this.#valueRegions.get(record.index);
-		if (region === undefined) {
-			region = this.#regions.add(
-				REGION.MAP_VALUE,
-				address,
-				def.valueSize,
-				programAccess(def),
-				record.index,
-				def.name,
-			);
-			this.#valueRegions.set(record.index, region);
-		}
-		return { address: address + offset, provenance: region };
+		record.valueRegion ??= this.#regions.add(
+			REGION.MAP_VALUE,
+			address,
+			def.valueSize,
+			programAccess(def),
+			record.index,
+			def.name,
+		);
+		return { address: address + offset, provenance: record.valueRegion };
 	}
 
 	/** The map of that name. @throws TailhopError machine/unknown-map, or machine/unsupported for its kind */

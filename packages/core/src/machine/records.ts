@@ -22,8 +22,10 @@ export interface MapRecord {
 	/** Undefined for a kind that is not implemented: `unavailable` says so when somebody wants it. */
 	instance: MapInstance | undefined;
 	unavailable: TailhopError | undefined;
-	/** Provenance of the map itself and, for arrays, of its first value. */
+	/** Provenance of the map itself. */
 	readonly region: number;
+	/** Provenance of its first value, once a program refers to it by address. */
+	valueRegion?: number;
 	/** File descriptors that the user holds, the loader's first one included. */
 	descriptors: number;
 	readonly pins: Set<string>;
