@@ -536,7 +536,6 @@ export class Machine implements Disposable {
 				allocator: this.#allocator,
 				runtime: this.#runtime,
 				lifecycle: this.#lifecycle,
-				maps: this.#records,
 				hooks: this.#hooks,
 				helper: (id) => this.#helpers.get(id),
 				regionChecks: this.checked,

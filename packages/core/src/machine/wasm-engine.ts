@@ -24,7 +24,6 @@ export interface WasmParts {
 	readonly allocator: MapRuntime;
 	readonly runtime: Runtime;
 	readonly lifecycle: Lifecycle;
-	readonly maps: readonly MapRecord[];
 	readonly hooks: readonly Hook[];
 	readonly helper: (id: number) => Helper | undefined;
 	readonly regionChecks: boolean;
@@ -39,6 +38,16 @@ export interface WasmParts {
 type Entry = (context: number, sp: number) => number;
 type Callback = (r1: bigint, r2: bigint, r3: bigint, r4: bigint, r5: bigint, sp: number) => bigint;
 
+/** The programs of a machine, compiled one way: a chain stays in the build that it began in, callbacks included. */
+interface Build {
+	/** Functions by program index. */
+	readonly table: WebAssembly.Table;
+	/** Entries for the host by program index. */
+	readonly entries: (Entry | undefined)[];
+	/** By callback id. */
+	readonly callbacks: (Callback | undefined)[];
+}
+
 const ARRAY = 2;
 
 /**
@@ -47,16 +56,12 @@ const ARRAY = 2;
  */
 export class WasmEngine {
 	readonly #parts: WasmParts;
-	/** Functions by program index, of either build: a chain stays in the one that it began in. */
-	readonly #tables = {
-		plain: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
-		traced: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
-	};
-	/** By program index: the entry for the host, plain and traced. */
-	readonly #entries: { plain?: Entry; traced?: Entry }[] = [];
-	readonly #callbacks: (Callback | undefined)[] = [];
+	readonly #plain: Build = emptyBuild();
+	/** With calls that report hops. */
+	readonly #traced: Build = emptyBuild();
+	/** The one that runs. */
+	#running: Build = this.#plain;
 	readonly #callbackIds = new Map<string, number>();
-	readonly #modules: { module: CompiledModule; units: readonly ProgramRecord[] }[] = [];
 	#hops: HopRecord[] | undefined;
 	#hook: Hook | undefined;
 
@@ -69,46 +74,45 @@ export class WasmEngine {
 	 * @throws TailhopError machine/unsupported: the interpreter must run them
 	 */
 	build(records: readonly ProgramRecord[]): void {
-		for (const kind of ["plain", "traced"] as const) this.#build(records, kind);
-	}
-
-	#build(records: readonly ProgramRecord[], kind: "plain" | "traced"): void {
-		const { parts, units, options } = this.#prepare(records, kind === "traced");
-		const table = this.#tables[kind];
-		const module = compile(
-			units,
-			options,
-			(address, slot) => parts.maps.find((map) => map.address === address)?.instance?.slots?.word(slot) ?? 0,
-			(unit, start) => this.#callbackId(unit.index, start),
-		);
-		const bytes = module.bytes.slice();
-		bytes[module.memoryFlagAt] = parts.allocator.memory.shared ? 3 : 1;
-		const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-			env: this.#imports(module, table),
-		});
-		this.#modules.push({ module, units: records });
-		for (const { index } of records) {
-			if (table.length <= index) table.grow(index + 1);
-			table.set(index, instance.exports[`p${index}`]);
-			const entry = instance.exports[`e${index}`] as Entry;
-			this.#entries[index] = { ...this.#entries[index], [kind]: entry };
-		}
-		for (const { name, tableIndex } of module.callbacks)
-			this.#callbacks[tableIndex] = instance.exports[name] as Callback;
-	}
-
-	#prepare(records: readonly ProgramRecord[], traced: boolean) {
-		const parts = this.#parts;
 		const units: Unit[] = records.map((record) => ({
 			program: record.program,
 			facts: analyze(record.program, record.linked.maps),
 			index: record.index,
 			maps: record.objectMaps.map((map) => this.#compiledMap(map)),
 		}));
-		const options: CompileOptions = {
+		const options = this.#compileOptions();
+		this.#build(units, options, this.#plain);
+		this.#build(units, { ...options, trace: true }, this.#traced);
+	}
+
+	#build(units: readonly Unit[], options: CompileOptions, { table, entries, callbacks }: Build): void {
+		const { runtime, allocator } = this.#parts;
+		const module = compile(
+			units,
+			options,
+			(address, slot) => runtime.map(address)?.slots?.word(slot) ?? 0,
+			(unit, start) => this.#callbackId(unit.index, start),
+		);
+		const { bytes } = module;
+		bytes[module.memoryFlagAt] = allocator.memory.shared ? 3 : 1;
+		const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+			env: this.#imports(module, table),
+		});
+		for (const { index } of units) {
+			if (table.length <= index) table.grow(index + 1);
+			table.set(index, instance.exports[`p${index}`]);
+			entries[index] = instance.exports[`e${index}`] as Entry;
+		}
+		for (const { name, tableIndex } of module.callbacks)
+			callbacks[tableIndex] = instance.exports[name] as Callback;
+	}
+
+	#compileOptions(): CompileOptions {
+		const parts = this.#parts;
+		return {
 			regionChecks: parts.regionChecks,
 			fuel: parts.fuel,
-			trace: traced,
+			trace: false,
 			emptySlotCounts: parts.emptySlotCounts,
 			passes: true,
 			dataBase: parts.allocator.dataBase,
@@ -123,7 +127,6 @@ export class WasmEngine {
 				return helper.prototype === PROTOTYPES.get(id) ? prototypeFor(id, type) : helper.prototype;
 			},
 		};
-		return { parts, units, options };
 	}
 
 	#compiledMap(record: MapRecord | undefined): CompiledMap {
@@ -220,7 +223,7 @@ export class WasmEngine {
 		id: number,
 		sp: number,
 	): number {
-		const callback = this.#callbacks[id];
+		const callback = this.#running.callbacks[id];
 		if (callback === undefined)
 			throw new TailhopError("fault/argument", "a callback that is no function of the program");
 		let previous: number | undefined;
@@ -268,8 +271,8 @@ export class WasmEngine {
 		between?: () => void,
 	): bigint {
 		const { memory } = this.#parts.allocator;
-		const entries = this.#entries[record.index];
-		const entry = hops === undefined ? entries?.plain : entries?.traced;
+		this.#running = hops === undefined ? this.#plain : this.#traced;
+		const entry = this.#running.entries[record.index];
 		if (entry === undefined)
 			throw new TailhopError("machine/unsupported", `program ${record.name} is not compiled`, {
 				program: record.name,
@@ -316,6 +319,14 @@ export class WasmEngine {
 		}
 		return error;
 	}
+}
+
+function emptyBuild(): Build {
+	return {
+		table: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
+		entries: [],
+		callbacks: [],
+	};
 }
 
 /** What the hooks' tables say of contexts, as the compiler asks it. */

@@ -49,9 +49,7 @@ export function runBareWasm(insns: readonly Insn[], options: BareWasmOptions = {
 		table: new WebAssembly.Table({ element: "anyfunc", initial: UNIT + 1 }),
 	};
 	for (const { name, id } of module.helpers) imports[name] = importOf(helpers.get(id)!, runtime);
-	const bytes = module.bytes.slice();
-	bytes[module.memoryFlagAt] = 1;
-	const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports });
+	const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env: imports });
 	memory.setU32(MACHINE.BUDGET, budget);
 	try {
 		const low = (exports[`e${UNIT}`] as (context: number, sp: number) => number)(top, top);

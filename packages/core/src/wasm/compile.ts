@@ -7,7 +7,7 @@ import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts"
 import { type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
 import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
-import { type CodeLine, Translator } from "./translate.ts";
+import { Translator } from "./translate.ts";
 
 /** Signatures of the imports that are no helper, in i32: [parameters, results]. */
 const NAMED: Readonly<Record<string, readonly [number, number]>> = {
@@ -32,7 +32,6 @@ export function helperParams(prototype: HelperPrototype): number[] {
 export interface HelperImport {
 	readonly name: string;
 	readonly id: number;
-	readonly programType: number;
 }
 
 export interface CompiledModule {
@@ -44,10 +43,6 @@ export interface CompiledModule {
 	readonly named: readonly string[];
 	/** Exports: `p<index>` a program, `e<index>` its entry for the host, `f<table index>` a callback. */
 	readonly callbacks: readonly { readonly name: string; readonly tableIndex: number }[];
-	/** Function in the module → program's table index and the instructions of its code. */
-	readonly functions: readonly { readonly unit: number; readonly lines: readonly CodeLine[] }[];
-	/** Imported functions, which come first in the module's numbering. */
-	readonly imported: number;
 }
 
 /**
@@ -81,7 +76,7 @@ export function compile(
 			helper(id, programType) {
 				const prototype = options.prototype(id, programType)!;
 				const name = `h${id}_${programType}`;
-				helpers.set(name, { name, id, programType });
+				helpers.set(name, { name, id });
 				return want(name, helperParams(prototype), prototype.returns === "void" ? [] : [T.i32]);
 			},
 			named(name) {
@@ -116,7 +111,6 @@ function translateAll(
 		return { unit, program, functions, entry };
 	});
 	const callbacks: { name: string; tableIndex: number }[] = [];
-	const tracked: { unit: number; lines: readonly CodeLine[] }[] = [];
 	for (const { unit, program, functions, entry } of perUnit) {
 		const context: ModuleContext = {
 			module,
@@ -146,7 +140,6 @@ function translateAll(
 		) => {
 			const t = new Translator(context, start, end, isProgram, depth);
 			module.body(index, t.translate());
-			tracked.push({ unit: unit.index, lines: t.lines });
 		};
 		const [main] = unit.program.functions;
 		translate(program, 0, main?.end ?? 0, true, depthOf(unit, 0));
@@ -154,7 +147,6 @@ function translateAll(
 			translate(functions.get(start)!, start, end, false, depthOf(unit, start));
 		}
 		module.body(entry, entryBody(program));
-		tracked.push({ unit: unit.index, lines: [] });
 		module.export(`p${unit.index}`, program);
 		module.export(`e${unit.index}`, entry);
 	}
@@ -163,8 +155,6 @@ function translateAll(
 		helpers: [...helpers.values()],
 		named: [...wanted.keys()].filter((name) => name in NAMED),
 		callbacks,
-		functions: tracked,
-		imported: wanted.size,
 	};
 }
 

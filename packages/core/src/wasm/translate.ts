@@ -48,12 +48,6 @@ interface Shift {
 	readonly value: number;
 }
 
-/** Where a piece of code came from: offset in the function's code, and the instruction. */
-export interface CodeLine {
-	readonly at: number;
-	readonly insn: number;
-}
-
 /**
  * Translates one eBPF function. r0-r9 are i64 locals; r10 is the i32 parameter `sp`, and `frame` lies below it by
  * the function's own depth, so that stack accesses have positive offsets and a callee's sp is this `frame`.
@@ -61,12 +55,10 @@ export interface CodeLine {
 export class Translator {
 	readonly context: ModuleContext;
 	readonly writer: FunctionWriter;
-	readonly start: number;
 	readonly isProgram: boolean;
 	/** The function's own frame, then those of inlined functions. */
 	readonly #frames: Frame[];
 	#current: Frame;
-	readonly lines: CodeLine[] = [];
 	/** Scratch locals. */
 	readonly a32: number;
 	readonly b32: number;
@@ -87,7 +79,6 @@ export class Translator {
 
 	constructor(context: ModuleContext, start: number, end: number, isProgram: boolean, depth: number) {
 		this.context = context;
-		this.start = start;
 		this.isProgram = isProgram;
 		const { insns } = context.unit.program;
 		this.#cfg = controlFlow(insns, start, end);
@@ -280,7 +271,7 @@ export class Translator {
 			w.get(this.registers[0]!);
 			w.set(this.#frames[leave]!.registers[0]!);
 		}
-		if (branch >= 0) this.#at(branch);
+		if (branch >= 0) this.insn = branch;
 	}
 
 	/** Arguments into the registers of an inlined function, and its stack below this one. */
@@ -299,7 +290,7 @@ export class Translator {
 	#straight(start: number, end: number): void {
 		const { insns } = this.context.unit.program;
 		for (let i = start; i < end; i += slotsOf(insns[i]!)) {
-			this.#at(i);
+			this.insn = i;
 			this.#translate(decode(insns[i]!, i), insns[i + 1]);
 		}
 	}
@@ -309,7 +300,7 @@ export class Translator {
 		const { writer: w } = this;
 		const { insns } = this.context.unit.program;
 		const skip = w.local(T.i32);
-		this.#at(arm.branch);
+		this.insn = arm.branch;
 		condition(this, decode(insns[arm.branch]!, arm.branch));
 		w.set(skip);
 		const registers = written(insns, arm.start, arm.end).map((register) => {
@@ -328,18 +319,13 @@ export class Translator {
 		}
 	}
 
-	#at(insn: number): void {
-		this.insn = insn;
-		this.lines.push({ at: this.writer.code.length, insn });
-	}
-
 	/** The condition of a block's branch, as an i32. */
 	#condition(node: FlowNode): void {
 		const { writer: w } = this;
 		if (node.kind !== "block") return;
 		const { branch, terminator, frame } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
-		this.#at(branch);
+		this.insn = branch;
 		if (terminator === "may_goto") {
 			// taken when the count is used up
 			w.get(this.#mayGoto!);
