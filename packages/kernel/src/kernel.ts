@@ -1,4 +1,4 @@
-import { type Insn, TailhopError } from "@tailhop/core";
+import { encodeInsns, TailhopError } from "@tailhop/core";
 import { Attr, cString, type FieldValue, type Struct } from "./attr.ts";
 import { errnoName } from "./errno.ts";
 import { cPath, Descriptor, pinError } from "./handle.ts";
@@ -273,17 +273,4 @@ function kernelName(name: string | undefined): string | undefined {
 
 function fdArray(maps: readonly KernelMap[]): Uint8Array {
 	return new Uint8Array(Int32Array.from(maps, (map) => map.fd).buffer);
-}
-
-/** Instructions as the kernel takes them, little-endian; see Insn for the layout. */
-function encodeInsns(insns: readonly Insn[]): Uint8Array {
-	const bytes = new Uint8Array(insns.length * 8);
-	const view = new DataView(bytes.buffer);
-	insns.forEach(({ opcode, dst, src, off, imm }, index) => {
-		view.setUint8(index * 8, opcode);
-		view.setUint8(index * 8 + 1, (src << 4) | dst);
-		view.setInt16(index * 8 + 2, off, true);
-		view.setInt32(index * 8 + 4, imm, true);
-	});
-	return bytes;
 }

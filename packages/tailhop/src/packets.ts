@@ -1,4 +1,4 @@
-import { readPcap, TailhopError } from "@tailhop/core";
+import { locate, readPcap } from "@tailhop/core";
 import { type Arguments, usage } from "./command.ts";
 import { readBytes } from "./object-file.ts";
 
@@ -37,8 +37,7 @@ export async function packetsOf(args: Arguments): Promise<InputPacket[]> {
 				packets.push({ data, from: `${path} #${++number}`, timestampNs });
 			}
 		} catch (error) {
-			if (!(error instanceof TailhopError)) throw error;
-			throw new TailhopError(error.code, error.message, { file: path, ...error.where }, error);
+			throw locate(error, { file: path });
 		}
 	}
 	const asked = args.list("pcap").length + args.list("packet").length + args.list("packet-file").length;

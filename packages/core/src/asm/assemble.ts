@@ -1,4 +1,4 @@
-import { TailhopError } from "../errors/index.ts";
+import { locate, TailhopError } from "../errors/index.ts";
 import { type Insn, make, type Op, TABLE } from "../isa/index.ts";
 import { lex, numberValue, type Statement, splitLabels, type Token } from "./lexer.ts";
 import { type ParsedInsn, parseInsn, type Reference } from "./parse.ts";
@@ -68,9 +68,7 @@ export function assemble(text: string, options: AssembleOptions = {}): Assembled
 		});
 		return { insns, labels, lines: body.lines() };
 	} catch (error) {
-		if (error instanceof TailhopError)
-			throw new TailhopError(error.code, error.message, { ...where, ...error.where }, error);
-		throw error;
+		throw locate(error, where);
 	}
 }
 

@@ -17,7 +17,7 @@ import {
 	type SymbolInput,
 	writeElf,
 } from "../elf/index.ts";
-import { TailhopError } from "../errors/index.ts";
+import { locate, TailhopError } from "../errors/index.ts";
 import { encodeInsns, INSN_SIZE } from "../isa/index.ts";
 import type { AssemblyFile, Binding } from "./assembly-file.ts";
 import { ObjectTypes, VAR_LINKAGE } from "./object-types.ts";
@@ -44,9 +44,7 @@ export function writeAssemblyObject(file: AssemblyFile): Uint8Array {
 	try {
 		return writer.write();
 	} catch (error) {
-		if (error instanceof TailhopError)
-			throw new TailhopError(error.code, error.message, { ...error.where, file: file.file }, error);
-		throw error;
+		throw locate(error, { file: file.file });
 	}
 }
 

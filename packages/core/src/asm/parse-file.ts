@@ -1,4 +1,4 @@
-import { TailhopError } from "../errors/index.ts";
+import { locate, TailhopError } from "../errors/index.ts";
 import type { Insn } from "../isa/index.ts";
 import { Body, type PlacedInsn, type Resolution, relative, unknown } from "./assemble.ts";
 import type {
@@ -60,9 +60,7 @@ export function parseAssemblyFile(text: string, file: string): AssemblyFile {
 	try {
 		return new FileReader(text, file).read();
 	} catch (error) {
-		if (error instanceof TailhopError)
-			throw new TailhopError(error.code, error.message, { ...error.where, file }, error);
-		throw error;
+		throw locate(error, { file });
 	}
 }
 
