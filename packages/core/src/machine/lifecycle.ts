@@ -1,5 +1,5 @@
 import { TailhopError } from "../errors/index.ts";
-import { MAP_FLAGS } from "../maps/index.ts";
+import { MAP_FLAG } from "../isa/index.ts";
 import { incompatible, type MapRecord, ownerOf, type ProgramRecord } from "./records.ts";
 
 /** BPF_MAP_TYPE_PROG_ARRAY. */
@@ -137,7 +137,7 @@ export class Lifecycle {
 	}
 
 	#checkWritable(array: MapRecord): void {
-		if ((array.def.flags & MAP_FLAGS.RDONLY) !== 0 || array.instance?.frozen === true)
+		if ((array.def.flags & MAP_FLAG.RDONLY) !== 0 || array.instance?.frozen === true)
 			throw mapError(array, 1, "it is frozen or read-only", "Fill it before it is frozen.");
 	}
 

@@ -5,7 +5,7 @@
  */
 import { buildObject, checkLoad, checkObject, type MapCase, type Step } from "@tailhop/testing";
 import { describe, expect, it, test } from "vitest";
-import { MAP_FLAGS, Machine } from "../index.ts";
+import { MAP_FLAG, Machine } from "../index.ts";
 
 const ENOENT = 2;
 const EPERM = -1;
@@ -36,7 +36,7 @@ describe("creation", () => {
 		["value of 1", { valueSize: 1 }],
 		["no entries", { maxEntries: 0 }],
 		["RDONLY and WRONLY", { flags: RDONLY | WRONLY }],
-		["RDONLY_PROG", { flags: MAP_FLAGS.RDONLY_PROG }],
+		["RDONLY_PROG", { flags: MAP_FLAG.RDONLY_PROG }],
 		["WRONLY_PROG", { flags: 1 << 8 }],
 		["NO_PREALLOC", { flags: 1 }],
 		["MMAPABLE", { flags: 1 << 10 }],

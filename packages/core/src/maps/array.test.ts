@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP, EPERM } from "./errno.ts";
-import { F } from "./flags.ts";
 import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 const ARRAY = 2;
@@ -36,10 +36,10 @@ describe("array", () => {
 		expect(map.hostDelete(le(0))).toBe(EPERM);
 		expect(map.hostLookupAndDelete(le(0))).toBe(EPERM);
 		expect(hex(map.hostLookup(le(0)))).toBe("00000000");
-		const readOnly = newMap(runtime, ARRAY, 4, 4, 1, F.RDONLY);
+		const readOnly = newMap(runtime, ARRAY, 4, 4, 1, MAP_FLAG.RDONLY);
 		expect(readOnly.hostUpdate(le(0), le(1), 0n)).toBe(EPERM);
 		expect(readOnly.freeze()).toBe(EPERM);
-		const writeOnly = newMap(runtime, ARRAY, 4, 4, 1, F.WRONLY);
+		const writeOnly = newMap(runtime, ARRAY, 4, 4, 1, MAP_FLAG.WRONLY);
 		expect(writeOnly.hostLookup(le(0))).toBe(EPERM);
 		expect(writeOnly.hostNextKey(null)).toBe(EPERM);
 		expect(writeOnly.hostUpdate(le(0), le(1), 0n)).toBe(0);

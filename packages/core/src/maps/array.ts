@@ -1,7 +1,8 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, type BatchOperation, nextIndex } from "./base.ts";
 import { E2BIG, EACCES, EINVAL, ENOTSUPP, EPERM } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { ARRAY, HEADER_SIZE } from "./layout.ts";
 
@@ -56,8 +57,8 @@ export class ArrayMap extends BaseMap {
 		const { type, flags, maxEntries, valueSize } = this.def;
 		if (type !== ARRAY_TYPE) return ENOTSUPP;
 		if (write && this.frozen) return EPERM;
-		if (write && flags & F.RDONLY_PROG) return EACCES;
-		if (!(flags & F.MMAPABLE)) return EINVAL;
+		if (write && flags & MAP_FLAG.RDONLY_PROG) return EACCES;
+		if (!(flags & MAP_FLAG.MMAPABLE)) return EINVAL;
 		const { memory } = this.runtime;
 		const start = memory.u32(this.address + ARRAY.VALUES);
 		return memory.u8.subarray(start, start + Math.ceil((roundUp8(valueSize) * maxEntries) / PAGE) * PAGE);
@@ -114,7 +115,7 @@ function checkSizes(def: LinkedMap): number {
 export const array: MapKind = {
 	type: 2,
 	name: "array",
-	flags: ACCESS | F.NUMA_NODE | F.MMAPABLE | F.INNER_MAP,
+	flags: ACCESS | MAP_FLAG.NUMA_NODE | MAP_FLAG.MMAPABLE | MAP_FLAG.INNER_MAP,
 	check: checkSizes,
 	controlNeed: () => HEADER_SIZE,
 	setup: ({ runtime, address }) => runtime.code.arrayCreate(address, 0),

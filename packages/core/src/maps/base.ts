@@ -1,9 +1,10 @@
 import { TailhopError } from "../errors/index.ts";
+import { MAP_FLAG } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import type { MapCode } from "./code.ts";
 import { EINVAL, ENOENT, ENOMEM, ENOTSUPP, EPERM } from "./errno.ts";
-import { BPF_ANY, BPF_EXIST, BPF_F_LOCK, F } from "./flags.ts";
+import { BPF_ANY, BPF_EXIST, BPF_F_LOCK } from "./flags.ts";
 import type { MapContext, SpecialField } from "./kind.ts";
 import { roundUp8 } from "./kind.ts";
 import { MAP } from "./layout.ts";
@@ -124,12 +125,12 @@ export abstract class BaseMap implements MapInstance {
 
 	/** FMODE_CAN_WRITE. */
 	get #writable(): boolean {
-		return (this.def.flags & F.RDONLY) === 0 && !this.frozen;
+		return (this.def.flags & MAP_FLAG.RDONLY) === 0 && !this.frozen;
 	}
 
 	/** FMODE_CAN_READ. */
 	get #readable(): boolean {
-		return (this.def.flags & F.WRONLY) === 0;
+		return (this.def.flags & MAP_FLAG.WRONLY) === 0;
 	}
 
 	hostLookup(key: Uint8Array): Uint8Array | number {

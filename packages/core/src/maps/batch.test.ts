@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { E2BIG, EINVAL, ENOENT, ENOSPC, ENOTSUPP, EPERM } from "./errno.ts";
-import { F } from "./flags.ts";
 import { le, newMap, newRuntime } from "./test-kit.ts";
 import type { Batch, MapInstance } from "./types.ts";
 
@@ -49,7 +49,7 @@ describe.each([HASH, LRU_HASH])(
 	"hash kinds (%i): a cursor is a bucket, and batches are whole buckets",
 	(type) => {
 		const filled = () => {
-			const map = newMap(newRuntime(), type, 4, 4, 4, F.ZERO_SEED);
+			const map = newMap(newRuntime(), type, 4, 4, 4, MAP_FLAG.ZERO_SEED);
 			expect(map.hostUpdateBatch([pair(0, 7), pair(2, 8), pair(9, 8), pair(1, 8)])).toEqual({
 				done: 4,
 				result: 0,
@@ -83,18 +83,18 @@ describe.each([HASH, LRU_HASH])(
 );
 
 test("a bucket that does not fit", () => {
-	const map = newMap(newRuntime(), HASH, 4, 4, 1, F.ZERO_SEED | F.NO_PREALLOC);
+	const map = newMap(newRuntime(), HASH, 4, 4, 1, MAP_FLAG.ZERO_SEED | MAP_FLAG.NO_PREALLOC);
 	expect(map.hostUpdateBatch([pair(1, 1)])).toEqual({ done: 1, result: 0 });
 	expect(text(map.hostLookupBatch(0))).toBe("");
 	// two keys of one bucket out of eight
-	const crowded = newMap(newRuntime(), HASH, 4, 4, 8, F.ZERO_SEED);
+	const crowded = newMap(newRuntime(), HASH, 4, 4, 8, MAP_FLAG.ZERO_SEED);
 	for (let i = 0; i < 8; i++) crowded.hostUpdate(le(i), le(i), 0n);
 	const batches = allBatches(crowded, 1);
 	expect(batches.at(-1)).toBe(ENOSPC);
 });
 
 test("lpm_trie, percpu_array", () => {
-	const trie = newMap(newRuntime(), LPM_TRIE, 8, 4, 4, F.NO_PREALLOC);
+	const trie = newMap(newRuntime(), LPM_TRIE, 8, 4, 4, MAP_FLAG.NO_PREALLOC);
 	const key = (prefix: number, first: number) => Uint8Array.of(prefix, 0, 0, 0, first, 0, 0, 0);
 	expect(
 		trie.hostUpdateBatch([

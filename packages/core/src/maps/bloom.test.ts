@@ -1,13 +1,15 @@
 import { check } from "@tailhop/testing";
 import { expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { createMap } from "./create.ts";
-import { F } from "./flags.ts";
 import { le, mapDef, newRuntime } from "./test-kit.ts";
 
 test("push and peek, with the kernel's false positives under a seed of zero", async () => {
 	// pushes 0..5 into a filter for 4 values, then counts which of 0..63 it takes for pushed
 	await check({
-		maps: [{ name: "m", type: "bloom_filter", keySize: 0, valueSize: 8, maxEntries: 4, flags: F.ZERO_SEED }],
+		maps: [
+			{ name: "m", type: "bloom_filter", keySize: 0, valueSize: 8, maxEntries: 4, flags: MAP_FLAG.ZERO_SEED },
+		],
 		asm: `
 			r6 = 0
 		push:
@@ -45,7 +47,7 @@ test("push and peek, with the kernel's false positives under a seed of zero", as
 });
 
 test("from the host: values of 5 bytes, the sum of those that 6.18 takes for pushed", () => {
-	const def = mapDef(30, 0, 5, 4, F.ZERO_SEED);
+	const def = mapDef(30, 0, 5, 4, MAP_FLAG.ZERO_SEED);
 	const map = createMap(newRuntime(), def, 0, { cpus: 1, seed: 7n });
 	const value = (i: number) => Uint8Array.of(i, 1, 2, 3, 4);
 	for (let i = 0; i < 6; i++) expect(map.hostUpdate(new Uint8Array(), value(i), 0n)).toBe(0);

@@ -1,7 +1,8 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap } from "./base.ts";
 import { EINVAL, ENOENT, ENOMEM, EOPNOTSUPP } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import type { MapKind } from "./kind.ts";
 import { BLOOM, HEADER_SIZE } from "./layout.ts";
 
@@ -73,7 +74,7 @@ class BloomFilter extends BaseMap {
 export const bloomFilter: MapKind = {
 	type: 30,
 	name: "bloom_filter",
-	flags: ACCESS | F.NUMA_NODE | F.ZERO_SEED,
+	flags: ACCESS | MAP_FLAG.NUMA_NODE | MAP_FLAG.ZERO_SEED,
 	mapExtra: 15n,
 	check: ({ keySize, valueSize, maxEntries }) =>
 		keySize !== 0 || valueSize === 0 || maxEntries === 0 ? EINVAL : 0,

@@ -1,7 +1,8 @@
 import { TailhopError } from "../errors/index.ts";
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
-import { accessOk, F } from "./flags.ts";
+import { accessOk } from "./flags.ts";
 import type { MapWorld, SpecialField } from "./kind.ts";
 import { MAP_KINDS, mapTypeName } from "./kinds.ts";
 import { HEADER_SIZE, MAP } from "./layout.ts";
@@ -61,7 +62,7 @@ export function createMap(
 		index,
 		address,
 		cpus,
-		seed: def.flags & F.ZERO_SEED ? 0 : mapSeed(seed, index),
+		seed: def.flags & MAP_FLAG.ZERO_SEED ? 0 : mapSeed(seed, index),
 	};
 	const failed = kind.setup(context);
 	if (failed === 0) return kind.open(context);
@@ -94,7 +95,7 @@ const MAY_HAVE: Readonly<Record<string, readonly number[]>> = {
 };
 
 function kept({ type, flags }: LinkedMap, special: readonly SpecialField[] = []): readonly SpecialField[] {
-	const closed = (flags & (F.RDONLY_PROG | F.WRONLY_PROG)) !== 0;
+	const closed = (flags & (MAP_FLAG.RDONLY_PROG | MAP_FLAG.WRONLY_PROG)) !== 0;
 	return closed || special.some(({ name }) => MAY_HAVE[name]?.includes(type) === false) ? [] : special;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "./errno.ts";
-import { F } from "./flags.ts";
 import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 const HASH = 1;
@@ -46,7 +46,7 @@ describe("hash", () => {
 		[24, [8, 9, 1, 6, 2, 0, 5, 3, 7, 4]],
 		[25, [6, 9, 8, 1, 7, 4, 5, 0, 3, 2]],
 	])("with a zero seed, keys of %i bytes come in the kernel's order", (keySize, order) => {
-		const map = newMap(newRuntime(), HASH, keySize, 4, 16, F.ZERO_SEED);
+		const map = newMap(newRuntime(), HASH, keySize, 4, 16, MAP_FLAG.ZERO_SEED);
 		const key = (i: number) => Uint8Array.from({ length: keySize }, (_, at) => (at === 0 ? i : 0));
 		for (let i = 0; i < 10; i++) map.hostUpdate(key(i), le(i), 0n);
 		expect([...map.hostEntries()].map(([bytes]) => bytes[0])).toEqual(order);
@@ -77,10 +77,10 @@ describe("hash", () => {
 // update(1, 1), p, update(1, 2), *p, q, *q, update(1, 3), *p *q, delete(1), *p *q, update(2, 9), *p *q
 test.each([
 	["hash", HASH, 0, ["12323292", "12323239", "12323239"]],
-	["hash, no prealloc", HASH, F.NO_PREALLOC, ["12323292", "12323292", "12323292"]],
+	["hash, no prealloc", HASH, MAP_FLAG.NO_PREALLOC, ["12323292", "12323292", "12323292"]],
 	["lru_hash", 9, 0, ["12323292", "12323292", "12323292"]],
 	["percpu_hash", PERCPU_HASH, 0, ["22333399", "22333333", "22333333"]],
-	["percpu_hash, no prealloc", PERCPU_HASH, F.NO_PREALLOC, ["22333399", "22333333", "22333333"]],
+	["percpu_hash, no prealloc", PERCPU_HASH, MAP_FLAG.NO_PREALLOC, ["22333399", "22333333", "22333333"]],
 	["lru_percpu_hash", 10, 0, ["22333333", "22333333", "22333333"]],
 ] as [string, number, number, string[]][])("what held pointers see: %s", (_name, type, flags, seen) => {
 	const runtime = newRuntime();
@@ -120,7 +120,7 @@ test.each([
 
 test("a walk goes on where the kernel's does when the callback uses the element again", () => {
 	const runtime = newRuntime();
-	const map = newMap(runtime, HASH, 4, 8, 64, F.ZERO_SEED);
+	const map = newMap(runtime, HASH, 4, 8, 64, MAP_FLAG.ZERO_SEED);
 	for (let i = 0; i < 10; i++) map.hostUpdate(le(i), le(i, 8), 0n);
 	const order = [...map.hostEntries()].map(([key]) => key[0]);
 	const walked: number[] = [];

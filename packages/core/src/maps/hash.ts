@@ -1,8 +1,9 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
 import { BaseMap, type BatchOperation, indexKey, keyIndex } from "./base.ts";
 import { E2BIG, EBADF, EINVAL, ENOENT, ENOSPC, ENOTSUPP } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { ELEMENT_HASH, HEADER_SIZE, TABLE } from "./layout.ts";
@@ -185,7 +186,7 @@ export function tableControlNeed(def: LinkedMap, cpus: number, keyOffset: number
 export const hash: MapKind = {
 	type: 1,
 	name: "hash",
-	flags: ACCESS | F.NO_PREALLOC | F.NUMA_NODE | F.ZERO_SEED,
+	flags: ACCESS | MAP_FLAG.NO_PREALLOC | MAP_FLAG.NUMA_NODE | MAP_FLAG.ZERO_SEED,
 	check: (def) => checkTable(def, false),
 	controlNeed: (def, cpus) => tableControlNeed(def, cpus, 16),
 	setup: ({ runtime, address, seed }) => runtime.code.hashCreate(address, seed, 0),
@@ -195,7 +196,7 @@ export const hash: MapKind = {
 export const percpuHash: MapKind = {
 	type: 5,
 	name: "percpu_hash",
-	flags: ACCESS | F.NO_PREALLOC | F.ZERO_SEED,
+	flags: ACCESS | MAP_FLAG.NO_PREALLOC | MAP_FLAG.ZERO_SEED,
 	check: (def) => checkTable(def, true),
 	controlNeed: (def, cpus) => tableControlNeed(def, cpus, 16),
 	setup: ({ runtime, address, seed }) => runtime.code.hashCreate(address, seed, 1),
@@ -206,7 +207,7 @@ export const hashOfMaps: MapKind = {
 	...percpuHash,
 	type: 13,
 	name: "hash_of_maps",
-	flags: ACCESS | F.NO_PREALLOC | F.NUMA_NODE | F.ZERO_SEED,
+	flags: ACCESS | MAP_FLAG.NO_PREALLOC | MAP_FLAG.NUMA_NODE | MAP_FLAG.ZERO_SEED,
 	check: (def) => (def.valueSize !== 4 ? EINVAL : checkTable(def, false) || checkInner(def)),
 	open: (context) => new HashOfMaps(context),
 };

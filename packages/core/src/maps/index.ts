@@ -1,6 +1,6 @@
 export type { MapCode } from "./code.ts";
 export { checkMap, controlNeed, createMap, type MapOptions, openMap } from "./create.ts";
-export { F as MAP_FLAGS, programAccess } from "./flags.ts";
+export { programAccess } from "./flags.ts";
 export { unlikeInner } from "./inner.ts";
 export type { MapKind, MapWorld, SpecialField } from "./kind.ts";
 export { MAP_KINDS, mapTypeName } from "./kinds.ts";

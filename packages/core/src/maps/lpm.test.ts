@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { openMap } from "./create.ts";
 import { EINVAL, ENOENT, ENOSPC, ENOTSUPP } from "./errno.ts";
-import { F } from "./flags.ts";
 import { instantiateRuntime } from "./runtime.ts";
 import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
@@ -25,7 +25,7 @@ describe("as 6.18 answers", () => {
 		[2, 40, 8, 0x5d6e6636],
 	])("%i bytes of address, %i entries", (bytes, entries, width, digest) => {
 		const keySize = 4 + bytes;
-		const map = newMap(newRuntime(), LPM_TRIE, keySize, 8, entries, F.NO_PREALLOC);
+		const map = newMap(newRuntime(), LPM_TRIE, keySize, 8, entries, MAP_FLAG.NO_PREALLOC);
 		let state = entries;
 		let hash = 0x811c9dc5;
 		const random = () => {
@@ -54,7 +54,7 @@ describe("as 6.18 answers", () => {
 	});
 
 	test("errnos", () => {
-		const map = newMap(newRuntime(), LPM_TRIE, 8, 8, 2, F.NO_PREALLOC);
+		const map = newMap(newRuntime(), LPM_TRIE, 8, 8, 2, MAP_FLAG.NO_PREALLOC);
 		const value = le(1, 8);
 		const long = prefix("1.2.3.4/33");
 		expect(map.hostUpdate(long, value, 0n)).toBe(EINVAL);
@@ -88,7 +88,7 @@ test.each(FLAVOURS)("the longest prefix wins, over two instances (shared: %s)", 
 			fc.array(fc.nat(0xffff), { maxLength: 20 }),
 			(steps, looks) => {
 				const first = newRuntime(shared);
-				const map = newMap(first, LPM_TRIE, 6, 8, 1000, F.NO_PREALLOC);
+				const map = newMap(first, LPM_TRIE, 6, 8, 1000, MAP_FLAG.NO_PREALLOC);
 				const second = openMap(instantiateRuntime(first.memory, first.dataBase), map.def, map.address);
 				const model = new Map<string, number>();
 				let serial = 0;
@@ -121,7 +121,7 @@ test.each(FLAVOURS)("the longest prefix wins, over two instances (shared: %s)", 
 
 test("an old pointer keeps the old value for a while", () => {
 	const runtime = newRuntime();
-	const map = newMap(runtime, LPM_TRIE, 8, 8, 4, F.NO_PREALLOC);
+	const map = newMap(runtime, LPM_TRIE, 8, 8, 4, MAP_FLAG.NO_PREALLOC);
 	const key = inMemory(runtime, prefix("10.0.0.0/8"));
 	map.update(key, inMemory(runtime, le(1, 8)), 0, 0);
 	const old = map.lookup(key, 0);

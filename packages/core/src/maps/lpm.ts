@@ -1,6 +1,7 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import { BaseMap, type BatchOperation } from "./base.ts";
 import { EINVAL, ENOENT } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import type { MapKind } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
 
@@ -53,9 +54,9 @@ const MAX_VALUE = 2 ** 22 - 260 - 40;
 export const lpmTrie: MapKind = {
 	type: 11,
 	name: "lpm_trie",
-	flags: ACCESS | F.NO_PREALLOC | F.NUMA_NODE,
+	flags: ACCESS | MAP_FLAG.NO_PREALLOC | MAP_FLAG.NUMA_NODE,
 	check(def) {
-		if (!(def.flags & F.NO_PREALLOC) || def.maxEntries === 0) return EINVAL;
+		if (!(def.flags & MAP_FLAG.NO_PREALLOC) || def.maxEntries === 0) return EINVAL;
 		if (def.keySize < MIN_KEY || def.keySize > MAX_KEY) return EINVAL;
 		return def.valueSize === 0 || def.valueSize > MAX_VALUE ? EINVAL : 0;
 	},

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { ENOENT } from "./errno.ts";
-import { F } from "./flags.ts";
 import { hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 import type { MapInstance } from "./types.ts";
 
@@ -59,7 +59,7 @@ describe("what a hash of 6.18 with two possible CPUs, zero seed and all calls on
 
 	function digest(type: number, flags: number, entries: number): number {
 		const runtime = newRuntime();
-		const map = newMap(runtime, type, 4, 8, entries, F.ZERO_SEED | flags, 2);
+		const map = newMap(runtime, type, 4, 8, entries, MAP_FLAG.ZERO_SEED | flags, 2);
 		const keyPtr = runtime.allocData(8);
 		const value = new Uint8Array(map.hostValueSize);
 		let state = entries;

@@ -1,5 +1,6 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import { EINVAL, ENOTSUPP } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import { checkTable, TableMap, tableControlNeed } from "./hash.ts";
 import type { MapKind } from "./kind.ts";
 
@@ -58,10 +59,10 @@ function lruKind(type: number, name: string, perCpu: boolean): MapKind {
 		type,
 		name,
 		// NO_PREALLOC is a known flag: it is answered with another errno than unknown ones
-		flags: ACCESS | F.NO_PREALLOC | F.NO_COMMON_LRU | F.NUMA_NODE | F.ZERO_SEED,
+		flags: ACCESS | MAP_FLAG.NO_PREALLOC | MAP_FLAG.NO_COMMON_LRU | MAP_FLAG.NUMA_NODE | MAP_FLAG.ZERO_SEED,
 		check(def) {
-			if (def.flags & F.NO_PREALLOC) return ENOTSUPP;
-			if (def.flags & F.NUMA_NODE && (perCpu || def.flags & F.NO_COMMON_LRU)) return EINVAL;
+			if (def.flags & MAP_FLAG.NO_PREALLOC) return ENOTSUPP;
+			if (def.flags & MAP_FLAG.NUMA_NODE && (perCpu || def.flags & MAP_FLAG.NO_COMMON_LRU)) return EINVAL;
 			return checkTable(def, perCpu);
 		},
 		controlNeed: (def, cpus) => tableControlNeed(def, cpus, 32) + cpus * 64,

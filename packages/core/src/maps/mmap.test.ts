@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { EACCES, EINVAL, EPERM } from "./errno.ts";
-import { F } from "./flags.ts";
 import { le, newMap, newRuntime } from "./test-kit.ts";
 
 test("an array's values as mmap(2) shows them", () => {
 	const runtime = newRuntime();
-	const map = newMap(runtime, 2, 4, 5, 3, F.MMAPABLE);
+	const map = newMap(runtime, 2, 4, 5, 3, MAP_FLAG.MMAPABLE);
 	const neighbour = newMap(runtime, 2, 4, 8, 1);
 	neighbour.hostUpdate(le(0), new Uint8Array(8).fill(0xff), 0n);
 	map.hostUpdate(le(1), Uint8Array.of(1, 2, 3, 4, 5), 0n);
@@ -24,6 +24,6 @@ test("an array's values as mmap(2) shows them", () => {
 test("what mmap(2) refuses", () => {
 	const runtime = newRuntime();
 	expect(newMap(runtime, 2, 4, 8, 1).mmap?.(false)).toBe(EINVAL);
-	expect(newMap(runtime, 2, 4, 8, 1, F.MMAPABLE | F.RDONLY_PROG).mmap?.(true)).toBe(EACCES);
+	expect(newMap(runtime, 2, 4, 8, 1, MAP_FLAG.MMAPABLE | MAP_FLAG.RDONLY_PROG).mmap?.(true)).toBe(EACCES);
 	expect(newMap(runtime, 1, 4, 8, 1).mmap).toBeUndefined();
 });

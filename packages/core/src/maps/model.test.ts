@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { createMap, openMap } from "./create.ts";
 import { E2BIG, EEXIST, ENOENT } from "./errno.ts";
-import { F } from "./flags.ts";
 import { instantiateRuntime, type MapRuntime } from "./runtime.ts";
 import { FLAVOURS, hex, mapDef, newRuntime } from "./test-kit.ts";
 import type { MapInstance } from "./types.ts";
@@ -52,8 +52,8 @@ const call = fc.record({
 describe.each(FLAVOURS)("hash kinds (shared: %s)", (shared) => {
 	test.each([
 		["hash", 1, 0, 4],
-		["hash of odd keys", 1, F.NO_PREALLOC, 7],
-		["hash in one bucket", 1, F.ZERO_SEED, 16],
+		["hash of odd keys", 1, MAP_FLAG.NO_PREALLOC, 7],
+		["hash in one bucket", 1, MAP_FLAG.ZERO_SEED, 16],
 		["percpu_hash", 5, 0, 8],
 	])("%s", (_name, type, flags, keySize) => {
 		const entries = 8;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { checkMap } from "./create.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
-import { F } from "./flags.ts";
 import { hex, inMemory, le, mapDef, newMap, newRuntime } from "./test-kit.ts";
 
 const [ARRAY_OF_MAPS, HASH_OF_MAPS] = [12, 13];
@@ -24,7 +24,7 @@ test("array_of_maps: a program's lookup gives the inner map", () => {
 
 test("hash_of_maps: the same by key, and replacing keeps the order", () => {
 	const runtime = newRuntime();
-	const map = newMap(runtime, HASH_OF_MAPS, 4, 4, 3, F.ZERO_SEED, 2);
+	const map = newMap(runtime, HASH_OF_MAPS, 4, 4, 3, MAP_FLAG.ZERO_SEED, 2);
 	const order = () => [...map.hostEntries()].map(([key, value]) => [key[0], value[0]]);
 	for (const n of [1, 2, 3]) expect(map.hostUpdate(le(n), le(n * 8), 1n)).toBe(0);
 	const before = order();

@@ -1,6 +1,7 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import { BaseMap } from "./base.ts";
 import { EINVAL, ENOMEM } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE, QUEUE } from "./layout.ts";
 
@@ -64,7 +65,7 @@ function queueKind(type: number, name: string, stack: boolean): MapKind {
 	return {
 		type,
 		name,
-		flags: ACCESS | F.NUMA_NODE,
+		flags: ACCESS | MAP_FLAG.NUMA_NODE,
 		check: (def) => (def.maxEntries === 0 || def.keySize !== 0 || def.valueSize === 0 ? EINVAL : 0),
 		controlNeed: () => HEADER_SIZE,
 		setup: ({ def }) => ((def.maxEntries + 1) * def.valueSize > 0xf0000000 ? ENOMEM : 0),

@@ -1,3 +1,4 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinearMemory } from "../memory/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { ArrayMap } from "./array.ts";
@@ -15,7 +16,6 @@ import {
 	EOPNOTSUPP,
 	EOVERFLOW,
 } from "./errno.ts";
-import { F } from "./flags.ts";
 import { HashMap, tableControlNeed } from "./hash.ts";
 import type { MapContext, MapKind, MapWorld } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
@@ -221,7 +221,7 @@ class ReferenceHash extends HashMap {
 
 /** CONFIG_NR_CPUS of x86-64 distributions. */
 const NR_CPUS = 8192;
-const HOST_ONLY = F.NUMA_NODE | F.RDONLY | F.WRONLY;
+const HOST_ONLY = MAP_FLAG.NUMA_NODE | MAP_FLAG.RDONLY | MAP_FLAG.WRONLY;
 
 function checkReferences({ keySize, valueSize, maxEntries }: LinkedMap): number {
 	return keySize !== 4 || (valueSize !== 4 && valueSize !== 8) || maxEntries === 0 ? EINVAL : 0;
@@ -259,7 +259,7 @@ export const references: readonly MapKind[] = [
 	arrayKind(14, "devmap", device),
 	arrayKind(15, "sockmap", socket),
 	arrayKind(16, "cpumap", cpu, {
-		flags: F.NUMA_NODE,
+		flags: MAP_FLAG.NUMA_NODE,
 		check: (def) => checkReferences(def) || (def.maxEntries > NR_CPUS ? E2BIG : 0),
 	}),
 	arrayKind(17, "xskmap", xsk, {
@@ -270,6 +270,8 @@ export const references: readonly MapKind[] = [
 		if (def.keySize > MAX_KEY) return E2BIG;
 		return def.maxEntries > MAX_BUCKETS ? EINVAL : 0;
 	}),
-	arrayKind(20, "reuseport_sockarray", listener, { flags: HOST_ONLY | F.RDONLY_PROG | F.WRONLY_PROG }),
+	arrayKind(20, "reuseport_sockarray", listener, {
+		flags: HOST_ONLY | MAP_FLAG.RDONLY_PROG | MAP_FLAG.WRONLY_PROG,
+	}),
 	hashKind(25, "devmap_hash", device, checkReferences),
 ];

@@ -1,6 +1,6 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import { BaseMap } from "./base.ts";
 import { EINVAL, ENOTSUPP } from "./errno.ts";
-import { F } from "./flags.ts";
 import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
 import type { Ring } from "./types.ts";
@@ -53,7 +53,7 @@ class RingbufMap extends BaseMap {
 export const ringbuf: MapKind = {
 	type: 27,
 	name: "ringbuf",
-	flags: F.NUMA_NODE,
+	flags: MAP_FLAG.NUMA_NODE,
 	check({ keySize, valueSize, maxEntries }) {
 		const pages = maxEntries / PAGE_SIZE;
 		return keySize || valueSize || pages < 1 || !Number.isInteger(Math.log2(pages)) ? EINVAL : 0;

@@ -1,7 +1,7 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { BaseMap, type BatchOperation, nextIndex } from "./base.ts";
 import { E2BIG, EBADF, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
-import { F } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import type { MapContext, MapKind } from "./kind.ts";
 import { HEADER_SIZE, SLOTS } from "./layout.ts";
@@ -88,7 +88,7 @@ function slotsKind(type: number, name: string, flags: number, lookups: boolean):
 	return {
 		type,
 		name,
-		flags: F.NUMA_NODE | F.RDONLY | F.WRONLY | flags,
+		flags: MAP_FLAG.NUMA_NODE | MAP_FLAG.RDONLY | MAP_FLAG.WRONLY | flags,
 		check: checkSlots,
 		controlNeed: (def) => HEADER_SIZE + def.maxEntries * 4 * 1.25 + 16,
 		setup: ({ runtime, address }) => runtime.code.slotsCreate(address),
@@ -104,4 +104,4 @@ export const arrayOfMaps: MapKind = {
 	check: (def) => checkSlots(def) || checkInner(def),
 	open: (context) => new ArrayOfMaps(context, true),
 };
-export const perfEventArray = slotsKind(4, "perf_event_array", F.PRESERVE_ELEMS, false);
+export const perfEventArray = slotsKind(4, "perf_event_array", MAP_FLAG.PRESERVE_ELEMS, false);

@@ -1,6 +1,6 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import { BaseMap } from "./base.ts";
 import { E2BIG, EINVAL, ENOENT } from "./errno.ts";
-import { F } from "./flags.ts";
 import type { MapKind } from "./kind.ts";
 import { HEADER_SIZE } from "./layout.ts";
 
@@ -35,9 +35,9 @@ const MAX_DEPTH = 127;
 export const stackTrace: MapKind = {
 	type: 7,
 	name: "stack_trace",
-	flags: F.NUMA_NODE | F.RDONLY | F.WRONLY | F.STACK_BUILD_ID,
+	flags: MAP_FLAG.NUMA_NODE | MAP_FLAG.RDONLY | MAP_FLAG.WRONLY | MAP_FLAG.STACK_BUILD_ID,
 	check({ keySize, valueSize, maxEntries, flags }) {
-		const entry = flags & F.STACK_BUILD_ID ? 32 : 8;
+		const entry = flags & MAP_FLAG.STACK_BUILD_ID ? 32 : 8;
 		if (maxEntries === 0 || keySize !== 4 || valueSize < 8 || valueSize % entry !== 0) return EINVAL;
 		return valueSize / entry > MAX_DEPTH ? EINVAL : 0;
 	},

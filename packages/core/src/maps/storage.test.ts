@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
+import { MAP_FLAG } from "../isa/index.ts";
 import { createMap } from "./create.ts";
-import { F } from "./flags.ts";
 import { hex, inMemory, le, mapDef, newRuntime } from "./test-kit.ts";
 
 const SK_STORAGE = 24;
 
 test("sk_storage: a value an owner, made on demand", () => {
 	const runtime = newRuntime();
-	const def = { ...mapDef(SK_STORAGE, 4, 8, 0, F.NO_PREALLOC), keyTypeId: 1, valueTypeId: 1 };
+	const def = { ...mapDef(SK_STORAGE, 4, 8, 0, MAP_FLAG.NO_PREALLOC), keyTypeId: 1, valueTypeId: 1 };
 	const map = createMap(runtime, def, 0, { cpus: 1, seed: 1n });
 	const { storage, runtimeAddress } = { storage: map.storage!, runtimeAddress: runtime.allocData(8) };
 	expect(storage.of(runtimeAddress, 0, false)).toBe(0);
@@ -24,7 +24,7 @@ test("sk_storage: a value an owner, made on demand", () => {
 	expect(storage.remove(runtimeAddress)).toBe(0);
 	expect(storage.remove(runtimeAddress)).toBe(-2);
 	expect(() =>
-		createMap(runtime, mapDef(SK_STORAGE, 4, 8, 0, F.NO_PREALLOC), 1, { cpus: 1, seed: 1n }),
+		createMap(runtime, mapDef(SK_STORAGE, 4, 8, 0, MAP_FLAG.NO_PREALLOC), 1, { cpus: 1, seed: 1n }),
 	).toThrow(/errno 22/);
 });
 

@@ -1,8 +1,9 @@
+import { MAP_FLAG } from "../isa/index.ts";
 import type { LinkedMap } from "../spec/index.ts";
 import { MAX_PERCPU_VALUE } from "./array.ts";
 import { BaseMap, type BatchOperation } from "./base.ts";
 import { E2BIG, EINVAL, ENOENT, ENOTSUPP } from "./errno.ts";
-import { ACCESS, F } from "./flags.ts";
+import { ACCESS } from "./flags.ts";
 import { HashMap, tableControlNeed } from "./hash.ts";
 import { type MapContext, type MapKind, roundUp8 } from "./kind.ts";
 import { HEADER_SIZE, MAP } from "./layout.ts";
@@ -64,9 +65,10 @@ function ownerKind(type: number, name: string): MapKind {
 	return {
 		type,
 		name,
-		flags: F.NO_PREALLOC | F.CLONE,
+		flags: MAP_FLAG.NO_PREALLOC | MAP_FLAG.CLONE,
 		check({ flags, maxEntries, keySize, valueSize, keyTypeId, valueTypeId }) {
-			if (!(flags & F.NO_PREALLOC) || maxEntries !== 0 || keySize !== 4 || valueSize === 0) return EINVAL;
+			if (!(flags & MAP_FLAG.NO_PREALLOC) || maxEntries !== 0 || keySize !== 4 || valueSize === 0)
+				return EINVAL;
 			if (keyTypeId === 0 || valueTypeId === 0) return EINVAL;
 			return valueSize > MAX_VALUE ? E2BIG : 0;
 		},
@@ -136,7 +138,7 @@ function cgroupKind(type: number, name: string, perCpu: boolean): MapKind {
 	return {
 		type,
 		name,
-		flags: ACCESS | F.NUMA_NODE,
+		flags: ACCESS | MAP_FLAG.NUMA_NODE,
 		check({ keySize, valueSize, maxEntries }) {
 			// struct bpf_cgroup_storage_key, or the cgroup's inode alone
 			if ((keySize !== 8 && keySize !== 16) || valueSize === 0 || maxEntries !== 0) return EINVAL;
