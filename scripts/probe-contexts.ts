@@ -31,7 +31,7 @@ function accepts(kernel: Kernel, hook: Hook, expectedAttachType: number, insns: 
 function* differences(kernel: Kernel, hook: Hook, attachType: number): Generator<string> {
 	for (const width of WIDTHS) {
 		for (let offset = 0; offset < hook.contextSize + 8; offset++) {
-			const field = fieldAt(hook, offset);
+			const field = fieldAt(hook.fields, offset);
 			const table = {
 				load: field !== undefined && loadAllowed(field, offset, width, attachType),
 				store: field !== undefined && storeAllowed(field, offset, width),

@@ -77,6 +77,20 @@ describe("skb->sk: the socket of a test run", () => {
 	});
 });
 
+describe("queue_mapping takes what is below 0xffff: a register by its 64 bits, an immediate by its sign", () => {
+	it.each([
+		["*(u32 *)(r6 + 12) = -1", 0xffff],
+		["*(u32 *)(r6 + 12) = -3", 0xfffd],
+		["*(u32 *)(r6 + 12) = 0xffff", 5],
+		["*(u32 *)(r6 + 12) = 0x1000000", 5],
+		["r1 = -3; *(u32 *)(r6 + 12) = r1", 5],
+		["r1 = 0xfffe; *(u32 *)(r6 + 12) = r1", 0xfffe],
+	])("%s", async (store, r0) => {
+		const asm = `r6 = r1\n*(u32 *)(r6 + 12) = 5\n${store}\nr0 = *(u32 *)(r6 + 12)\nexit`;
+		await check({ type: "tc", asm, expect: { r0 } });
+	});
+});
+
 describe("a run refuses", () => {
 	const EINVAL = 22;
 	const E2BIG = 7;

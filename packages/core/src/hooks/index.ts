@@ -1,4 +1,4 @@
-export { fieldAt, loadAllowed, loadedFrom, storeAllowed } from "./access.ts";
+export { fieldAt, loadAllowed, loadedFrom, storeAllowed, storeField } from "./access.ts";
 export { cgroupSkbHook } from "./cgroup-skb.ts";
 export { HOOKS, hookFor } from "./hooks.ts";
 export { SOCKET_VIEWS, type SocketView, type SockField, socketField } from "./sock-fields.ts";

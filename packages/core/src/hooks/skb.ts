@@ -20,6 +20,7 @@ import {
 	TUNNEL_SIZE,
 } from "../helpers/index.ts";
 import { type LinearMemory, MACHINE } from "../memory/index.ts";
+import { fieldAt } from "./access.ts";
 import { contextInput, contextRecord, EINVAL, refuse } from "./context.ts";
 import { tcFields } from "./skb-fields.ts";
 import type { FieldPointer, Hook, HookInput, HookOutput } from "./types.ts";
@@ -78,10 +79,9 @@ export function skbHook(
 
 		begin(memory: LinearMemory, area: number, input: HookInput): number {
 			const { packet } = input;
-			const given =
-				contextInput(input, "__sk_buff", SK_BUFF.SIZE, tcFields, SETTABLE) ?? new Uint8Array(SK_BUFF.SIZE);
+			const given = contextInput(input, "__sk_buff", SK_BUFF.SIZE, tcFields, SETTABLE);
 			checkLength(packet);
-			checkContext(given, packet.length - hidden);
+			if (given !== undefined) checkContext(given, packet.length - hidden);
 
 			const context = (area + 63) & ~63;
 			const buffer = context + BUFFER_AT;
@@ -110,8 +110,9 @@ export function skbHook(
 
 			memory.u8.fill(0, context + TUNNEL_AT, context + TUNNEL_AT + TUNNEL_SIZE);
 			memory.u8.fill(0, context, context + SK_BUFF.SIZE);
-			for (const { offset, size } of settable)
-				memory.write(context + offset, given.subarray(offset, offset + size));
+			if (given !== undefined)
+				for (const { offset, size } of settable)
+					memory.write(context + offset, given.subarray(offset, offset + size));
 			memory.setU32(context + SK_BUFF.PKT_TYPE, packetType(packet));
 			memory.setU32(context + SK_BUFF.PROTOCOL, protocol);
 			if (memory.u32(context + SK_BUFF.IFINDEX) === 0) memory.setU32(context + SK_BUFF.IFINDEX, 1);
@@ -184,8 +185,8 @@ function packetType(packet: Uint8Array): number {
 function checkContext(given: Uint8Array, length: number): void {
 	for (let offset = 0; offset < SK_BUFF.SIZE; offset++) {
 		if (given[offset] === 0) continue;
-		if (settable.some((field) => offset >= field.offset && offset < field.offset + field.size)) continue;
-		const name = tcFields.find((field) => offset >= field.offset && offset < field.offset + field.size)?.name;
+		const name = fieldAt(tcFields, offset)?.name;
+		if (name !== undefined && SETTABLE.includes(name)) continue;
 		throw refuse(
 			`__sk_buff.${name ?? `byte ${offset}`} cannot be set for a run`,
 			EINVAL,

@@ -1,26 +1,19 @@
-import { type ContextField, type Hook, loadAllowed, loadedFrom, storeAllowed } from "../hooks/index.ts";
+import {
+	type ContextField,
+	fieldAt,
+	type Hook,
+	loadAllowed,
+	loadedFrom,
+	storeAllowed,
+	storeField,
+} from "../hooks/index.ts";
 import type { Execution } from "./execution.ts";
 import { FIRST_CONSTANT } from "./lower.ts";
 import { SCALAR } from "./regions.ts";
 import { socketRegion } from "./sockets.ts";
 
-/**
- * Accesses to a context go by the hook's table of fields, not by plain memory: which offsets exist, which widths
- * they take, what a stored value becomes, and which fields hold pointers.
- */
-const tables = new WeakMap<Hook, readonly (ContextField | undefined)[]>();
-
-/** Field by byte offset. */
-function fieldsOf(hook: Hook): readonly (ContextField | undefined)[] {
-	let table = tables.get(hook);
-	if (table === undefined) {
-		const made: (ContextField | undefined)[] = new Array(hook.contextSize).fill(undefined);
-		for (const field of hook.fields) made.fill(field, field.offset, field.offset + field.size);
-		table = made;
-		tables.set(hook, table);
-	}
-	return table;
-}
+// Accesses to a context go by the hook's table of fields, not by plain memory: which offsets exist, which widths
+// they take, what a stored value becomes, and which fields hold pointers.
 
 function refuse(x: Execution, hook: Hook, offset: number, size: number, what: string): never {
 	return x.fault(
@@ -40,7 +33,7 @@ export function contextLoad(
 	size: number,
 ): void {
 	const offset = address - x.regions.first(region);
-	const field = fieldsOf(hook)[offset];
+	const field = fieldAt(hook.fields, offset);
 	if (field === undefined || !loadAllowed(field, offset, size, x.program.program.expectedAttachType))
 		refuse(x, hook, offset, size, "read");
 	const { view } = x.host.runtime.memory;
@@ -82,15 +75,8 @@ export function contextStore(
 	size: number,
 ): void {
 	const offset = address - x.regions.first(region);
-	const field = fieldsOf(hook)[offset];
+	const field = fieldAt(hook.fields, offset);
 	if (field === undefined || !storeAllowed(field, offset, size)) refuse(x, hook, offset, size, "write");
-	const { view } = x.host.runtime.memory;
-	const low = x.registers[s]!;
-	let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
-	if (field.store !== undefined) value = field.store(value >>> 0, x.registers[s + 1]!, s >= FIRST_CONSTANT);
-	if (value === undefined) return;
-	if (size === 1) view.setUint8(address, value);
-	else if (size === 2) view.setUint16(address, value, true);
-	else view.setInt32(address, value, true);
-	if (size === 8) view.setInt32(address + 4, x.registers[s + 1]!, true);
+	const [low, high] = [x.registers[s]!, x.registers[s + 1]!];
+	storeField(x.host.runtime.memory, field, address, size, low, high, s >= FIRST_CONSTANT);
 }

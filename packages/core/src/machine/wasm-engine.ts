@@ -1,7 +1,7 @@
 import { TailhopError, type Where } from "../errors/index.ts";
 import { analyze } from "../flow/index.ts";
 import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
-import { fieldAt, type Hook, loadedFrom } from "../hooks/index.ts";
+import { fieldAt, type Hook, loadedFrom, storeField } from "../hooks/index.ts";
 import { type HopRecord, OUTCOMES, whereOf } from "../interpreter/index.ts";
 import type { MapRuntime } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -156,7 +156,12 @@ export class WasmEngine {
 		const { memory } = allocator;
 		const code: Readonly<Record<string, unknown>> = { ...allocator.code };
 		const own: Record<string, (...args: number[]) => number | undefined> = {
-			storeContext: (address, size, low, high) => this.#storeContext(address! >>> 0, size!, low!, high!),
+			storeContext: (given, size, low, high, immediate) => {
+				const address = given! >>> 0;
+				const field = fieldAt(this.#hook!.fields, address - memory.u32(PACKET.CONTEXT));
+				storeField(memory, field, address, size!, low!, high!, immediate !== 0);
+				return undefined;
+			},
 			loadAbsolute: (offset, size) => {
 				const value = this.#hook?.loadAbsolute?.(memory, offset!, size as 1 | 2 | 4);
 				memory.setU32(MACHINE.RESULT_HIGH, value === undefined ? 1 : 0);
@@ -241,21 +246,6 @@ export class WasmEngine {
 		}
 	}
 
-	#storeContext(address: number, size: number, low: number, high: number): undefined {
-		const { memory } = this.#parts.allocator;
-		const hook = this.#hook;
-		const offset = address - memory.u32(PACKET.CONTEXT);
-		const field = hook === undefined ? undefined : fieldAt(hook, offset);
-		let value: number | undefined = size === 1 ? low & 0xff : size === 2 ? low & 0xffff : low;
-		if (field?.store !== undefined) value = field.store(value >>> 0, high);
-		if (value === undefined) return;
-		const { view } = memory;
-		if (size === 1) view.setUint8(address, value);
-		else if (size === 2) view.setUint16(address, value, true);
-		else view.setInt32(address, value, true);
-		if (size === 8) view.setInt32(address + 4, high, true);
-	}
-
 	/**
 	 * Runs a program `times` times over what lies in memory; the last r0. `budget` counts loop rounds of one run, not
 	 * instructions; `between` is called before each further run. @throws TailhopError fault/*
@@ -333,7 +323,7 @@ function emptyBuild(): Build {
 function contextAccess(hooks: readonly Hook[]): ContextAccess {
 	const field = (type: number, offset: number) => {
 		const hook = hooks.find((each) => each.programType === type);
-		return hook === undefined ? undefined : fieldAt(hook, offset);
+		return hook === undefined ? undefined : fieldAt(hook.fields, offset);
 	};
 	return {
 		store: (type, offset) => field(type, offset)?.store !== undefined,

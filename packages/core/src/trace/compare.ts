@@ -1,6 +1,6 @@
 import type { TailhopError } from "../errors/index.ts";
 import type { Output } from "../helpers/index.ts";
-import type { ContextField, Hook } from "../hooks/index.ts";
+import { type ContextField, fieldAt, type Hook } from "../hooks/index.ts";
 import { entryChanges, isWatched, type WatchedMap } from "./map-watch.ts";
 import type { EngineOutcome, EngineResult } from "./outcome.ts";
 
@@ -88,10 +88,9 @@ function compareContexts(
 	const differ = Array.from({ length: Math.max(a.length, b.length) }, (_, at) => at).filter(
 		(at) => a[at] !== b[at],
 	);
-	const fieldAt = (at: number) => fields.find(({ offset, size }) => offset <= at && at < offset + size);
 	const found = new Map<string, Difference>();
 	for (const at of differ) {
-		const field = fieldAt(at);
+		const field = fieldAt(fields, at);
 		const name = field?.name ?? `byte ${at}`;
 		if (found.has(name)) continue;
 		const [one, other] = [valueAt(a, at, field), valueAt(b, at, field)];

@@ -90,6 +90,7 @@ export function store(t: Translator, d: Decoded, row: RowOf<"st" | "stx" | "stor
 		value();
 		w.i64(32);
 		w.op(W.i64_shr_u, W.i32_wrap_i64);
+		w.i32(row.family === "st" ? 1 : 0);
 		w.call(t.context.imports.named("storeContext"));
 		w.op(W.else);
 	}

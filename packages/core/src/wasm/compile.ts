@@ -12,8 +12,8 @@ import { Translator } from "./translate.ts";
 /** Signatures of the imports that are no helper, in i32: [parameters, results]. */
 const NAMED: Readonly<Record<string, readonly [number, number]>> = {
 	...MAP_CODE,
-	/** (address, width, low, high): a store into the context */
-	storeContext: [4, 0],
+	/** (address, width, low, high, whether it is an immediate): a store into the context */
+	storeContext: [5, 0],
 	/** (offset, width): the value; RESULT_HIGH says whether the packet has it */
 	loadAbsolute: [2, 1],
 	/** (program, insn, map, slot, outcome, word) */
