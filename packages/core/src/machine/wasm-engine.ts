@@ -2,7 +2,7 @@ import { TailhopError, type Where } from "../errors/index.ts";
 import { analyze } from "../flow/index.ts";
 import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
 import { fieldAt, type Hook, loadedFrom, storeField } from "../hooks/index.ts";
-import { type HopRecord, OUTCOMES, whereOf } from "../interpreter/index.ts";
+import { type HopRecord, OUTCOMES } from "../interpreter/index.ts";
 import type { MapRuntime } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import {
@@ -291,7 +291,8 @@ export class WasmEngine {
 	#fault(error: unknown, record: ProgramRecord, budget: number): unknown {
 		const { memory } = this.#parts.allocator;
 		if (error instanceof TailhopError) return error;
-		const where: Where = whereOf(record.lowered, 0);
+		// a trap does not say which instruction, nor which program of a chain: only where the run began
+		const where: Where = { program: record.name, section: record.program.section };
 		if (error instanceof WebAssembly.RuntimeError) {
 			if (memory.u32(MACHINE.TRAP) === 1) return stackFault(where, error);
 			if (this.#parts.fuel && memory.u32(MACHINE.BUDGET) === 0) {
