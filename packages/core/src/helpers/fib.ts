@@ -2,7 +2,7 @@ import type { LinearMemory } from "../memory/index.ts";
 import { EAFNOSUPPORT, EINVAL, ENODEV } from "./errno.ts";
 import { type Device, type Fib, type FibRoute, fibOf } from "./fib-table.ts";
 import { sameBytes } from "./ip.ts";
-import { PACKET, PACKET_KIND, packetLength, SK_BUFF, XDP_MD } from "./packet.ts";
+import { incomingDevice, isGso, PACKET, PACKET_KIND, packetLength, SK_BUFF, VLAN_HLEN } from "./packet.ts";
 import type { Helper, HelperPrototype, HelperRuntime } from "./types.ts";
 
 /** Route lookup over the Environment's routes, neighbours and interfaces (net/core/filter.c). */
@@ -65,8 +65,6 @@ const RET = {
 
 /** RT_TABLE_*: the Environment's routes are the main table. */
 const RT_TABLE = { MAIN: 254, LOCAL: 255 } as const;
-
-const VLAN_HLEN = 4;
 
 /** BPF_MTU_CHK_SEGS, BPF_MTU_CHK_RET_*. */
 const MTU_CHK_SEGS = 1;
@@ -172,7 +170,7 @@ const LOOPBACK = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 /** is_skb_forwardable: the frame with a VLAN tag, or GSO. */
 function fitsDevice(rt: HelperRuntime, device: Device): boolean {
 	const { memory } = rt;
-	if (memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.GSO_SIZE) !== 0) return true;
+	if (isGso(memory)) return true;
 	return packetLength(memory) <= device.mtu + device.hardHeaderLength + VLAN_HLEN;
 }
 
@@ -209,8 +207,7 @@ export const fibHelpers: readonly Helper[] = [
 			if ((flags & ~(xdp ? 0 : MTU_CHK_SEGS)) !== 0 || rt.argHi[4] !== 0) return EINVAL;
 			const length = memory.u32(at);
 			if (flags !== 0 && (difference !== 0 || length !== 0)) return EINVAL;
-			const own = memory.u32(context + (xdp ? XDP_MD.INGRESS_IFINDEX : SK_BUFF.IFINDEX));
-			const device = fibOf(rt.environment).device(ifindex === 0 ? own : ifindex >>> 0);
+			const device = fibOf(rt.environment).device(ifindex === 0 ? incomingDevice(memory) : ifindex >>> 0);
 			if (device === undefined) return ENODEV;
 			const linear = memory.u32(PACKET.END) - memory.u32(PACKET.DATA);
 			const total = ((length === 0 ? linear : length + device.hardHeaderLength) + difference) | 0;

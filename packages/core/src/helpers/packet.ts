@@ -20,10 +20,9 @@ export const PACKET = {
 	DATA: MACHINE.PACKET + 0x14,
 	/** End of the linear part: data_end. */
 	END: MACHINE.PACKET + 0x18,
-	/** Where an xdp_buff's fragments lie, one after the other; FRAGS_LENGTH bytes (0: none), FRAGS_LIMIT their room. */
+	/** Where an xdp_buff's fragments lie, one after the other; FRAGS_LENGTH bytes (0: none). */
 	FRAGS: MACHINE.PACKET + 0x1c,
 	FRAGS_LENGTH: MACHINE.PACKET + 0x20,
-	FRAGS_LIMIT: MACHINE.PACKET + 0x24,
 	/** skb_mac_header and skb_network_header. */
 	MAC: MACHINE.PACKET + 0x28,
 	NETWORK: MACHINE.PACKET + 0x2c,
@@ -73,6 +72,7 @@ export const SKB_HEADROOM = 64;
 /** SKB_MAX_ALLOC: no helper makes an skb longer. */
 export const SKB_MAX_LENGTH = 4 * PAGE_SIZE - SHARED_INFO_SIZE;
 export const ETH_HLEN = 14;
+export const VLAN_HLEN = 4;
 /** The room that an skb's bytes may move in: any length up to SKB_MAX_LENGTH, and some more for a VLAN tag. */
 export const SKB_BUFFER_SIZE = 0x8000;
 
@@ -135,6 +135,31 @@ export const SK_BUFF = {
 	HWTSTAMP: 184,
 	SIZE: 192,
 } as const;
+
+/** A u32 field of the running program's __sk_buff. */
+export function skbField(memory: LinearMemory, offset: number): number {
+	return memory.u32(memory.u32(PACKET.CONTEXT) + offset);
+}
+
+export function setSkbField(memory: LinearMemory, offset: number, value: number): void {
+	memory.setU32(memory.u32(PACKET.CONTEXT) + offset, value >>> 0);
+}
+
+/** skb_is_gso. (No gso_type: ctx_in cannot set one.) */
+export function isGso(memory: LinearMemory): boolean {
+	return skbField(memory, SK_BUFF.GSO_SIZE) !== 0;
+}
+
+/** eth_type_vlan; the ethertype as it lies in memory. */
+export function isVlan(protocol: number): boolean {
+	return protocol === ETHERTYPE.VLAN || protocol === ETHERTYPE.VLAN_AD;
+}
+
+/** The ifindex of the device that the packet came in on. */
+export function incomingDevice(memory: LinearMemory): number {
+	const xdp = memory.u32(PACKET.KIND) === PACKET_KIND.XDP;
+	return memory.u32(memory.u32(PACKET.CONTEXT) + (xdp ? XDP_MD.INGRESS_IFINDEX : SK_BUFF.IFINDEX));
+}
 
 /** Length of the whole packet: skb->len, or xdp_get_buff_len. */
 export function packetLength(memory: LinearMemory): number {

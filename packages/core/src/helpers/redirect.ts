@@ -1,6 +1,7 @@
 import type { MapInstance } from "../maps/index.ts";
+import { MACHINE } from "../memory/index.ts";
 import { EBADMSG, EINVAL } from "./errno.ts";
-import { PACKET, SK_BUFF } from "./packet.ts";
+import { incomingDevice, isGso } from "./packet.ts";
 import type { Environment, Helper, HelperPrototype, HelperRuntime } from "./types.ts";
 
 /** Where a packet goes on (net/core/filter.c). What the kernel would do with the verdict is an Output here. */
@@ -31,8 +32,6 @@ const BPF_F_INGRESS = 1;
 const DEVMAP_FLAGS = 0x18;
 const BPF_F_BROADCAST = 0x8;
 const BPF_F_EXCLUDE_INGRESS = 0x10;
-/** Offset of xdp_md's field. */
-const XDP_INGRESS_IFINDEX = 12;
 const BPF_MAP_TYPE_DEVMAP = 14;
 const BPF_MAP_TYPE_DEVMAP_HASH = 25;
 
@@ -43,16 +42,14 @@ const XDP_REDIRECT = 4;
 /** sizeof(struct bpf_redir_neigh). */
 const REDIR_NEIGH_SIZE = 20;
 
-const flags64 = (low: number, high: number) => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-
-function redirected(rt: HelperRuntime, ifindex: number, flags: bigint, via: string): void {
-	rt.output({ kind: "redirect", ifindex: ifindex >>> 0, flags, via });
+function redirected(rt: HelperRuntime, ifindex: number, flags: number, via: string): void {
+	rt.output({ kind: "redirect", ifindex: ifindex >>> 0, flags: BigInt(flags >>> 0), via });
 }
 
 /** Every device of a devmap, less the one that the frame came in at where the flags exclude it. */
 function devicesIn(rt: HelperRuntime, map: MapInstance, flags: number): number[] {
 	const all = [...map.hostEntries()].map(([, value]) => new DataView(value.buffer).getUint32(0, true));
-	const ingress = rt.memory.u32(rt.context + XDP_INGRESS_IFINDEX);
+	const ingress = incomingDevice(rt.memory);
 	return all.filter((ifindex) => (flags & BPF_F_EXCLUDE_INGRESS) === 0 || ifindex !== ingress);
 }
 
@@ -68,9 +65,9 @@ export const redirectHelpers: readonly Helper[] = [
 			const { memory } = rt;
 			if ((flags & ~BPF_F_INGRESS) !== 0 || rt.argHi[2] !== 0) return EINVAL;
 			// a gso_size without a gso_type, which only a test run can make
-			if (memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.GSO_SIZE) !== 0) return EBADMSG;
+			if (isGso(memory)) return EBADMSG;
 			if (!knowsDevice(rt.environment, ifindex >>> 0)) return EINVAL;
-			redirected(rt, ifindex, flags64(flags, 0), "clone_redirect");
+			redirected(rt, ifindex, flags, "clone_redirect");
 			return 0;
 		},
 	},
@@ -80,7 +77,7 @@ export const redirectHelpers: readonly Helper[] = [
 			const xdp = rt.programType === BPF_PROG_TYPE_XDP;
 			const allowed = xdp ? 0 : BPF_F_INGRESS;
 			if ((flags & ~allowed) !== 0 || rt.argHi[1] !== 0) return xdp ? XDP_ABORTED : TC_ACT_SHOT;
-			redirected(rt, ifindex, flags64(flags, 0), "redirect");
+			redirected(rt, ifindex, flags, "redirect");
 			return xdp ? XDP_REDIRECT : TC_ACT_REDIRECT;
 		},
 	},
@@ -93,13 +90,11 @@ export const redirectHelpers: readonly Helper[] = [
 			const devices = map.def.type === BPF_MAP_TYPE_DEVMAP || map.def.type === BPF_MAP_TYPE_DEVMAP_HASH;
 			const allowed = 3 | (devices ? DEVMAP_FLAGS : 0);
 			if ((flags & ~allowed) !== 0 || rt.argHi[2] !== 0) return XDP_ABORTED;
-			const keyPtr = rt.scratch(4);
-			rt.memory.setU32(keyPtr, key >>> 0);
-			const value = map.lookup(keyPtr, rt.cpu);
+			rt.memory.setU32(MACHINE.KEY, key >>> 0);
+			const value = map.lookup(MACHINE.KEY, rt.cpu);
 			if (value === 0 && (flags & BPF_F_BROADCAST) === 0) return flags & 3;
 			// a device's value starts with its ifindex; a CPU or a socket is known by its key
-			const send = (target: number) =>
-				redirected(rt, target, flags64(flags, 0), `redirect_map ${map.def.name}`);
+			const send = (target: number) => redirected(rt, target, flags, `redirect_map ${map.def.name}`);
 			if ((flags & BPF_F_BROADCAST) === 0) send(devices ? rt.memory.u32(value) : key);
 			else for (const ifindex of devicesIn(rt, map, flags)) send(ifindex);
 			return XDP_REDIRECT;
@@ -109,7 +104,7 @@ export const redirectHelpers: readonly Helper[] = [
 		prototype: redirectNeigh,
 		run(rt, ifindex, _params, size, flags) {
 			if ((size !== 0 && size < REDIR_NEIGH_SIZE) || flags !== 0 || rt.argHi[3] !== 0) return TC_ACT_SHOT;
-			redirected(rt, ifindex, 0n, "redirect_neigh");
+			redirected(rt, ifindex, 0, "redirect_neigh");
 			return TC_ACT_REDIRECT;
 		},
 	},
@@ -117,7 +112,7 @@ export const redirectHelpers: readonly Helper[] = [
 		prototype: redirectPeer,
 		run(rt, ifindex, flags) {
 			if (flags !== 0 || rt.argHi[1] !== 0) return TC_ACT_SHOT;
-			redirected(rt, ifindex, 0n, "redirect_peer");
+			redirected(rt, ifindex, 0, "redirect_peer");
 			return TC_ACT_REDIRECT;
 		},
 	},

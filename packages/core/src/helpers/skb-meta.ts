@@ -1,6 +1,6 @@
 import type { LinearMemory } from "../memory/index.ts";
 import { EINVAL, EOPNOTSUPP } from "./errno.ts";
-import { ETH_HLEN, ETHERTYPE, PACKET, SK_BUFF } from "./packet.ts";
+import { ETH_HLEN, ETHERTYPE, isVlan, PACKET, SK_BUFF, setSkbField, skbField, VLAN_HLEN } from "./packet.ts";
 import type { Helper, HelperPrototype } from "./types.ts";
 
 /** What an skb carries beside its bytes: hash, type, and the socket and cgroup it came from (net/core/filter.c). */
@@ -36,7 +36,7 @@ const MAX_PACKET_TYPE = 3;
 /** skb_clear_hash. */
 export function clearHash(memory: LinearMemory): void {
 	memory.setU32(PACKET.HASH_VALID, 0);
-	memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH, 0);
+	setSkbField(memory, SK_BUFF.HASH, 0);
 }
 
 /** The same number for both directions of a flow, never 0. The kernel's is keyed with a random secret. */
@@ -44,7 +44,7 @@ function flowHash(memory: LinearMemory): number {
 	const { view, u8 } = memory;
 	const network = memory.u32(PACKET.NETWORK);
 	const end = memory.u32(PACKET.END);
-	const protocol = memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PROTOCOL);
+	const protocol = skbField(memory, SK_BUFF.PROTOCOL);
 	const size = protocol === ETHERTYPE.IP ? 4 : protocol === ETHERTYPE.IPV6 ? 16 : 0;
 	const source = network + (size === 4 ? 12 : 8);
 	if (size === 0 || source + 2 * size > end) return mix(1, protocol);
@@ -68,14 +68,12 @@ function mix(hash: number, value: number): number {
 	return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) >>> 0;
 }
 
-const VLAN_HLEN = 4;
-
 /** INET_ECN_CE: congestion experienced; the bits 01 and 10 say that the sender understands it. */
 const CE = 3;
 
 /** __vlan_get_protocol: behind the VLAN tags in the packet, which begin where mac_len says, if it is set. */
 function innerProtocol(memory: LinearMemory): number {
-	let protocol = memory.u32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PROTOCOL);
+	let protocol = skbField(memory, SK_BUFF.PROTOCOL);
 	const end = memory.u32(PACKET.END);
 	const length = memory.u32(PACKET.MAC_LENGTH);
 	if (isVlan(protocol) && length > 0 && length < VLAN_HLEN) return 0;
@@ -86,8 +84,6 @@ function innerProtocol(memory: LinearMemory): number {
 	}
 	return protocol;
 }
-
-const isVlan = (protocol: number) => protocol === ETHERTYPE.VLAN || protocol === ETHERTYPE.VLAN_AD;
 
 /** IP_ECN_set_ce: 1 if the packet says CE now; the checksum follows. */
 function markIpv4(memory: LinearMemory, network: number): number {
@@ -120,7 +116,7 @@ export const skbMetaHelpers: readonly Helper[] = [
 		prototype: changeType,
 		run({ memory }, _ctx, type) {
 			if (type >>> 0 > MAX_PACKET_TYPE) return EINVAL;
-			memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.PKT_TYPE, type);
+			setSkbField(memory, SK_BUFF.PKT_TYPE, type);
 			return 0;
 		},
 	},
@@ -162,7 +158,7 @@ export const skbMetaHelpers: readonly Helper[] = [
 	{
 		prototype: setHash,
 		run({ memory }, _ctx, hash) {
-			memory.setU32(memory.u32(PACKET.CONTEXT) + SK_BUFF.HASH, hash >>> 0);
+			setSkbField(memory, SK_BUFF.HASH, hash >>> 0);
 			memory.setU32(PACKET.HASH_VALID, 1);
 			return 0;
 		},

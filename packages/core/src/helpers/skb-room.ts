@@ -5,6 +5,8 @@ import {
 	ETH_HLEN,
 	ETHERTYPE,
 	encapsulatedProtocol,
+	isGso,
+	isVlan,
 	moveEnd,
 	moveStart,
 	PACKET,
@@ -13,6 +15,9 @@ import {
 	resetMacLength,
 	SK_BUFF,
 	SKB_MAX_LENGTH,
+	setSkbField,
+	skbField,
+	VLAN_HLEN,
 } from "./packet.ts";
 import { clearHash } from "./skb-meta.ts";
 import type { Helper, HelperPrototype, HelperRuntime } from "./types.ts";
@@ -61,22 +66,11 @@ const [vlanPush, vlanPop, changeProto, changeTail, changeHead, adjustRoom] = skb
 
 const IPV4_HLEN = 20;
 const IPV6_HLEN = 40;
-const VLAN_HLEN = 4;
 /** Both MAC addresses, which stay in front of a VLAN tag. */
 const ADDRESSES = 12;
 
-/** A field of the running program's __sk_buff. */
-const field = (memory: LinearMemory, offset: number) => memory.u32(memory.u32(PACKET.CONTEXT) + offset);
-const setField = (memory: LinearMemory, offset: number, value: number) =>
-	memory.setU32(memory.u32(PACKET.CONTEXT) + offset, value >>> 0);
-
-/** skb_is_gso. (No gso_type: ctx_in cannot set one.) */
-const isGso = (memory: LinearMemory) => field(memory, SK_BUFF.GSO_SIZE) !== 0;
-
 const macHeaderLength = (memory: LinearMemory) => memory.u32(PACKET.NETWORK) - memory.u32(PACKET.MAC);
 const networkOffset = (memory: LinearMemory) => memory.u32(PACKET.NETWORK) - memory.u32(PACKET.DATA);
-
-const isVlan = (protocol: number) => protocol === ETHERTYPE.VLAN || protocol === ETHERTYPE.VLAN_AD;
 
 function shift(memory: LinearMemory, header: number, delta: number): void {
 	memory.setU32(header, memory.u32(header) + delta);
@@ -111,22 +105,19 @@ function popHeader(memory: LinearMemory, offset: number, length: number): boolea
 // VLAN tags. The outermost may be beside the packet (vlan_present), as hardware leaves it.
 
 function putTag(memory: LinearMemory, protocol: number, tci: number): void {
-	setField(memory, SK_BUFF.VLAN_PRESENT, 1);
-	setField(memory, SK_BUFF.VLAN_PROTO, protocol);
-	setField(memory, SK_BUFF.VLAN_TCI, tci);
+	setSkbField(memory, SK_BUFF.VLAN_PRESENT, 1);
+	setSkbField(memory, SK_BUFF.VLAN_PROTO, protocol);
+	setSkbField(memory, SK_BUFF.VLAN_TCI, tci);
 }
 
 /** __vlan_insert_tag and what skb_vlan_push does after it: the tag from beside goes into the packet. */
 function insertTag(memory: LinearMemory): number {
-	const protocol = field(memory, SK_BUFF.VLAN_PROTO);
-	if (!moveStart(memory, -VLAN_HLEN)) return ENOMEM;
-	const data = memory.u32(PACKET.DATA);
-	memory.u8.copyWithin(data, data + VLAN_HLEN, data + VLAN_HLEN + ADDRESSES);
-	memory.view.setUint16(data + ADDRESSES, protocol, true);
-	memory.view.setUint16(data + ADDRESSES + 2, field(memory, SK_BUFF.VLAN_TCI));
-	shift(memory, PACKET.MAC, -VLAN_HLEN);
-	shift(memory, PACKET.NETWORK, -VLAN_HLEN);
-	setField(memory, SK_BUFF.PROTOCOL, protocol);
+	const protocol = skbField(memory, SK_BUFF.VLAN_PROTO);
+	if (!pushHeader(memory, ADDRESSES, VLAN_HLEN)) return ENOMEM;
+	const tag = memory.u32(PACKET.DATA) + ADDRESSES;
+	memory.view.setUint16(tag, protocol, true);
+	memory.view.setUint16(tag + 2, skbField(memory, SK_BUFF.VLAN_TCI));
+	setSkbField(memory, SK_BUFF.PROTOCOL, protocol);
 	return 0;
 }
 
@@ -139,24 +130,24 @@ function removeTag(memory: LinearMemory): number {
 	memory.u8.copyWithin(data + VLAN_HLEN, data, data + ADDRESSES);
 	moveStart(memory, VLAN_HLEN);
 	shift(memory, PACKET.MAC, VLAN_HLEN);
-	setField(memory, SK_BUFF.PROTOCOL, protocol);
+	setSkbField(memory, SK_BUFF.PROTOCOL, protocol);
 	if (networkOffset(memory) < ETH_HLEN) memory.setU32(PACKET.NETWORK, data + VLAN_HLEN + ETH_HLEN);
 	resetMacLength(memory);
 	return tci;
 }
 
 function popTag(memory: LinearMemory): number {
-	if (field(memory, SK_BUFF.VLAN_PRESENT) !== 0) {
-		setField(memory, SK_BUFF.VLAN_PRESENT, 0);
-		setField(memory, SK_BUFF.VLAN_PROTO, 0);
-		setField(memory, SK_BUFF.VLAN_TCI, 0);
+	if (skbField(memory, SK_BUFF.VLAN_PRESENT) !== 0) {
+		setSkbField(memory, SK_BUFF.VLAN_PRESENT, 0);
+		setSkbField(memory, SK_BUFF.VLAN_PROTO, 0);
+		setSkbField(memory, SK_BUFF.VLAN_TCI, 0);
 	} else {
-		if (!isVlan(field(memory, SK_BUFF.PROTOCOL))) return 0;
+		if (!isVlan(skbField(memory, SK_BUFF.PROTOCOL))) return 0;
 		const tci = removeTag(memory);
 		if (tci < 0) return tci;
 	}
 	// The next tag, if there is one, goes beside the packet.
-	const protocol = field(memory, SK_BUFF.PROTOCOL);
+	const protocol = skbField(memory, SK_BUFF.PROTOCOL);
 	if (!isVlan(protocol)) return 0;
 	const tci = removeTag(memory);
 	if (tci < 0) return tci;
@@ -198,7 +189,7 @@ function adjust(
 	const length = Math.abs(difference);
 	const shrink = difference < 0;
 	if (length > MAX_ROOM) return EFAULT;
-	const protocol = field(memory, SK_BUFF.PROTOCOL);
+	const protocol = skbField(memory, SK_BUFF.PROTOCOL);
 	if (protocol !== ETHERTYPE.IP && protocol !== ETHERTYPE.IPV6) return ENOTSUPP;
 	if (mode !== MODE.NET && mode !== MODE.MAC) return ENOTSUPP;
 	const offset = macHeaderLength(memory) + (mode === MODE.NET ? ipHeaderLength(protocol) : 0);
@@ -230,7 +221,7 @@ function shrinkRoom(
 	if (!popHeader(memory, offset, length)) return ENOMEM;
 	if (flags & DECAP_L3) {
 		const inner = flags & ROOM.DECAP_L3_IPV4 ? ETHERTYPE.IP : ETHERTYPE.IPV6;
-		if (inner !== protocol) setField(memory, SK_BUFF.PROTOCOL, inner);
+		if (inner !== protocol) setSkbField(memory, SK_BUFF.PROTOCOL, inner);
 	}
 	return 0;
 }
@@ -260,21 +251,21 @@ function growRoom(
 		memory.setU32(PACKET.ENCAPSULATION, 1);
 		memory.setU32(PACKET.NETWORK, network);
 		if (flags & ENCAP_L4) memory.setU32(PACKET.TRANSPORT, network + ipHeaderLength(outer));
-		if (outer !== protocol) setField(memory, SK_BUFF.PROTOCOL, outer);
+		if (outer !== protocol) setSkbField(memory, SK_BUFF.PROTOCOL, outer);
 	}
 	return 0;
 }
 
 /** bpf_skb_proto_xlat: room for the other IP header; the program writes it. */
 function translate(memory: LinearMemory, to: number): number {
-	const from = field(memory, SK_BUFF.PROTOCOL);
+	const from = skbField(memory, SK_BUFF.PROTOCOL);
 	const difference = IPV6_HLEN - IPV4_HLEN;
 	const offset = macHeaderLength(memory);
 	const grows = from === ETHERTYPE.IP && to === ETHERTYPE.IPV6;
 	if (!grows && (from !== ETHERTYPE.IPV6 || to !== ETHERTYPE.IP)) return ENOTSUPP;
 	const move = grows ? pushHeader : popHeader;
 	if (!move(memory, offset, difference)) return ENOMEM;
-	setField(memory, SK_BUFF.PROTOCOL, to);
+	setSkbField(memory, SK_BUFF.PROTOCOL, to);
 	clearHash(memory);
 	return 0;
 }
@@ -293,8 +284,8 @@ function resize(memory: LinearMemory, length: number): void {
 	const end = memory.u32(PACKET.END);
 	if (difference > 0) memory.u8.fill(0, end - difference, end);
 	if (isGso(memory)) {
-		setField(memory, SK_BUFF.GSO_SIZE, 0);
-		setField(memory, SK_BUFF.GSO_SEGS, 0);
+		setSkbField(memory, SK_BUFF.GSO_SIZE, 0);
+		setSkbField(memory, SK_BUFF.GSO_SEGS, 0);
 	}
 }
 
@@ -310,7 +301,7 @@ export const skbRoomHelpers: readonly Helper[] = [
 		prototype: vlanPush,
 		run({ memory }, _ctx, protocol, tci) {
 			return changing(memory, () => {
-				const error = field(memory, SK_BUFF.VLAN_PRESENT) !== 0 ? insertTag(memory) : 0;
+				const error = skbField(memory, SK_BUFF.VLAN_PRESENT) !== 0 ? insertTag(memory) : 0;
 				if (error !== 0) return error;
 				// anything but the two tag types means 802.1Q
 				putTag(memory, isVlan(protocol & 0xffff) ? protocol & 0xffff : ETHERTYPE.VLAN, tci & 0xffff);

@@ -1,7 +1,7 @@
 import { EINVAL, EOPNOTSUPP } from "./errno.ts";
 import { implement } from "./implement.ts";
 import { mapAt } from "./map-ops.ts";
-import { PACKET, PACKET_KIND, SK_BUFF, XDP_MD } from "./packet.ts";
+import { incomingDevice } from "./packet.ts";
 import { AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_STRIDE, TCP_AT, TCP_STATE } from "./socket-layout.ts";
 import { lookupSocket, type SocketEntry, socketsOf } from "./socket-table.ts";
 import { FIRST_SOCKET, storageDelete, storageGet } from "./storage-owners.ts";
@@ -85,15 +85,8 @@ function lookup(
 			source: { address: bytes.subarray(0, addressSize), port: port(ports) },
 			target: { address: bytes.subarray(addressSize, ports), port: port(ports + 2) },
 		},
-		incomingDevice(rt),
+		incomingDevice(rt.memory),
 	);
-}
-
-/** What a packet comes in on, for sockets that are bound to a device. */
-function incomingDevice({ memory }: HelperRuntime): number {
-	const context = memory.u32(PACKET.CONTEXT);
-	if (memory.u32(PACKET.KIND) === PACKET_KIND.XDP) return memory.u32(context + XDP_MD.INGRESS_IFINDEX);
-	return memory.u32(context + SK_BUFF.IFINDEX);
 }
 
 const addressOf = (rt: HelperRuntime, entry: SocketEntry | undefined): number =>

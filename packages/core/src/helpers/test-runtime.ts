@@ -28,7 +28,6 @@ export function testRuntime(
 ): TestRuntime {
 	const environment = defaultEnvironment(partial);
 	initEnvironment(memory, environment);
-	let scratch = 0x8_0000;
 	const runtime: TestRuntime = {
 		memory,
 		argHi: new Int32Array(5),
@@ -43,10 +42,6 @@ export function testRuntime(
 		clock: () => clock(memory, environment),
 		random: () => random(memory),
 		output: (event) => void runtime.outputs.push(event),
-		scratch(size) {
-			scratch += (size + 7) & ~7;
-			return scratch - ((size + 7) & ~7);
-		},
 		call(id, ...args) {
 			const helper = find(id);
 			if (!("run" in helper)) throw new Error(`helper ${id} iterates`);

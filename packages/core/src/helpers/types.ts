@@ -132,8 +132,6 @@ export interface HelperRuntime {
 	 * over, so that the program sees the ring as nobody's, as in a test run of the kernel. Absent: it is read at once.
 	 */
 	ringbufCommitted?(map: MapInstance): void;
-	/** Scratch memory in the control area, valid until the invocation ends. */
-	scratch(size: number): number;
 }
 
 /**

@@ -105,7 +105,6 @@ export const xdpHook: Hook = {
 		memory.setU32(PACKET.END, metaStart + linearLength);
 		memory.setU32(PACKET.FRAGS, frags);
 		memory.setU32(PACKET.FRAGS_LENGTH, fragsLength);
-		memory.setU32(PACKET.FRAGS_LIMIT, frags + Math.ceil(fragsLength / PAGE_SIZE) * PAGE_SIZE);
 		memory.setU32(PACKET.INGRESS_IN, ingress);
 		memory.setU32(PACKET.QUEUE_IN, queue);
 

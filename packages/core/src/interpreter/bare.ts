@@ -69,7 +69,6 @@ export function runBare(
 		clock: () => 0n,
 		random: () => 0,
 		output: () => {},
-		scratch: () => 0,
 	};
 	const host: EngineHost = {
 		runtime,

@@ -22,13 +22,10 @@ export class Runtime implements HelperRuntime {
 	context = 0;
 	/** Address of the Environment's sockets, 0 where there are none. */
 	readonly sockets: number;
-	readonly #allocator: MapRuntime;
 	readonly #maps: readonly MapRecordLike[];
 	#output: Output[] = [];
-	readonly #scratch: { address: number; size: number }[] = [];
 
 	constructor(allocator: MapRuntime, environment: Environment, maps: readonly MapRecordLike[]) {
-		this.#allocator = allocator;
 		this.memory = allocator.memory;
 		this.environment = environment;
 		this.#maps = maps;
@@ -69,12 +66,6 @@ export class Runtime implements HelperRuntime {
 		this.#output.push(event);
 	}
 
-	scratch(size: number): number {
-		const address = this.#allocator.allocControl(size);
-		this.#scratch.push({ address, size });
-		return address;
-	}
-
 	/** A run starts: what it gives to the outside is collected in the list returned. */
 	begin(programType: number, context: number): Output[] {
 		this.programType = programType;
@@ -96,15 +87,12 @@ export class Runtime implements HelperRuntime {
 		if (this.#output.length > 0) this.#output.length = 0;
 	}
 
-	/** A run is over: its ring buffers are read into its output, and scratch memory goes back. */
+	/** A run is over: its ring buffers are read into its output. */
 	finish(): void {
 		if (this.#committed.size > 0) {
 			for (const map of this.#committed) readRing(this, map);
 			this.#committed.clear();
 		}
-		if (this.#scratch.length === 0) return;
-		for (const { address, size } of this.#scratch) this.#allocator.freeControl(address, size);
-		this.#scratch.length = 0;
 	}
 }
 

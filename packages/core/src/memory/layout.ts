@@ -48,6 +48,8 @@ export const MACHINE = {
 	RESULT_HIGH: 0x1_0428,
 	/** Why compiled code trapped: 1 = its stack is used up; 0 = the budget, or a bad access. */
 	TRAP: 0x1_042c,
+	/** A u32 key that a helper was given as a number (redirect_map), for a lookup that takes an address. */
+	KEY: 0x1_0430,
 } as const;
 
 /** First byte that the allocator hands out. */

@@ -139,7 +139,6 @@ function bareRuntime(memory: LinearMemory, context: number): HelperRuntime {
 		clock: () => 0n,
 		random: () => 0,
 		output: () => {},
-		scratch: () => 0,
 	};
 }
 
