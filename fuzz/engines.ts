@@ -3,21 +3,14 @@ import {
 	type Hook,
 	type HookInput,
 	type LinkedObject,
+	MAP_TYPE,
 	type MapInstance,
+	perfSample,
 	TailhopError,
 } from "@tailhop/core";
 import { lastLine, pinToCpu } from "@tailhop/kernel";
 import { type FuzzCase, type FuzzStep, link } from "./case.ts";
-import {
-	bytes,
-	CPU,
-	hex,
-	type Outcome,
-	openInterpreterSide,
-	openKernelSide,
-	oracle,
-	type Side,
-} from "./harness.ts";
+import { bytes, CPU, hex, openInterpreterSide, openKernelSide, oracle, type Side } from "./harness.ts";
 
 /** One engine that a case can be loaded into. The first of a list says which cases count. */
 export interface Engine {
@@ -220,7 +213,7 @@ function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	if ("updateBatch" in step) {
 		const { updateBatch: name, entries, flags = 0 } = step;
 		const pairs = entries.map(
-			([key, value]) => [bytes(key, 0), everyCpu(test, side, name, bytes(value, 0))] as const,
+			([key, value]) => [bytes(key, 0), everyCpu(test, name, bytes(value, 0))] as const,
 		);
 		return JSON.stringify(batches(side, name).hostUpdateBatch?.(pairs, BigInt(flags)));
 	}
@@ -230,7 +223,7 @@ function answerOf(test: FuzzCase, side: Side, step: FuzzStep): string {
 	}
 	const key = bytes(step.key, 0);
 	if ("update" in step) {
-		const value = everyCpu(test, side, step.update, bytes(step.value, 0));
+		const value = everyCpu(test, step.update, bytes(step.value, 0));
 		return String(side.map(step.update).hostUpdate(key, value, BigInt(step.flags ?? 0)));
 	}
 	if ("delete" in step) return String(side.map(step.delete).hostDelete(key));
@@ -270,16 +263,11 @@ function outcomeOf(side: Side, step: Extract<FuzzStep, { run: string }>): string
 		`r0=${outcome.r0.toString(16)} verdict=${outcome.verdict}`,
 		`packet=${hex(outcome.packet)}`,
 		`context=${hex(outcome.contextBytes)}`,
-		...outcome.output.map((event) => `${event.kind} ${event.map}=${hex(recorded(event))}`),
+		...outcome.output.map(
+			(event) =>
+				`${event.kind} ${event.map}=${hex(event.kind === "perf" ? perfSample(event.data) : event.data)}`,
+		),
 	].join("\n");
-}
-
-/** A perf event's bytes and their u32 length end at a multiple of 8, with zeros. */
-function recorded({ kind, data }: Extract<Outcome, { kind: "ran" }>["output"][number]): Uint8Array {
-	if (kind !== "perf") return data;
-	const whole = new Uint8Array(Math.ceil((data.length + 4) / 8) * 8 - 4);
-	whole.set(data);
-	return whole;
 }
 
 /** Kinds by BPF_MAP_TYPE_* whose keys can be walked. */
@@ -314,28 +302,10 @@ function contents(test: FuzzCase, side: Side, name: string): string {
 	return lines.join("\n");
 }
 
-const NUMBERS: Readonly<Record<string, number>> = {
-	hash: 1,
-	array: 2,
-	prog_array: 3,
-	percpu_hash: 5,
-	percpu_array: 6,
-	lru_hash: 9,
-	lru_percpu_hash: 10,
-	lpm_trie: 11,
-	array_of_maps: 12,
-	hash_of_maps: 13,
-	queue: 22,
-	stack: 23,
-	devmap: 14,
-	devmap_hash: 25,
-	ringbuf: 27,
-	bloom_filter: 30,
-};
-
 function typeOf(test: FuzzCase, name: string): { readonly type: number; readonly slots: number } {
 	const map = test.maps.find((each) => each.name === name)!;
-	const type = typeof map.type === "number" ? map.type : (NUMBERS[map.type] ?? 0);
+	const type =
+		typeof map.type === "number" ? map.type : MAP_TYPE[map.type.toUpperCase() as keyof typeof MAP_TYPE];
 	return { type, slots: type === 3 ? (map.maxEntries ?? 1) : 0 };
 }
 
@@ -343,7 +313,7 @@ const PER_CPU = new Set([5, 6, 10]);
 let possibleCpus = 1;
 
 /** One CPU's value for each of them, the first byte told apart. */
-function everyCpu(test: FuzzCase, _side: Side, name: string, value: Uint8Array): Uint8Array {
+function everyCpu(test: FuzzCase, name: string, value: Uint8Array): Uint8Array {
 	if (!PER_CPU.has(typeOf(test, name).type)) return value;
 	const whole = new Uint8Array(value.length * possibleCpus);
 	for (let cpu = 0; cpu < possibleCpus; cpu++) {

@@ -90,8 +90,9 @@ let calls = 0;
 let differences = 0;
 for (const [type, flags, keySize] of KINDS) {
 	const entries = 6;
-	const def = linkedMap({ name: "m", type, keySize, valueSize: 5, maxEntries: entries, flags });
-	const theirs = kernel.createMap(def);
+	const shape = { name: "m", type, keySize, valueSize: 5, maxEntries: entries, flags };
+	const def = linkedMap(shape);
+	const theirs = kernel.createMap(shape);
 	const dataBase = 2 ** 22;
 	const runtime = instantiateRuntime(createMemory({ dataBase }), dataBase);
 	const ours = createMap(runtime, def, 0, { cpus: kernel.cpus, seed: 0n });

@@ -8,12 +8,12 @@
  */
 import { fieldAt, HOOKS, type Hook, type Insn, loadAllowed, storeAllowed } from "@tailhop/core";
 import { type Kernel, openKernel } from "@tailhop/kernel";
+import { insn } from "./probe-insns.ts";
 
 const LOAD = { 1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79 } as const;
 const STORE = { 1: 0x73, 2: 0x6b, 4: 0x63, 8: 0x7b } as const;
 const WIDTHS = [1, 2, 4, 8] as const;
 
-const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ opcode, dst, src, off, imm });
 const END = [insn(0xb7), insn(0x95)];
 
 function accepts(kernel: Kernel, hook: Hook, expectedAttachType: number, insns: readonly Insn[]): boolean {

@@ -16,6 +16,7 @@ import {
 } from "@tailhop/core";
 import { type Kernel, type KernelMap, lastLine, openKernel } from "@tailhop/kernel";
 import { ALLOWED_BY_ATTACH_TYPE, ALLOWED_BY_TYPE } from "../packages/core/src/helpers/allowed.ts";
+import { add, call, copy, EXIT, insn, lddw, move } from "./probe-insns.ts";
 
 const LAST_ID = 211;
 const SYSCALL = 31;
@@ -31,14 +32,6 @@ const ATTACH_TYPE: Readonly<Record<number, number>> = {
 	30: 36,
 	32: 45,
 };
-
-const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ opcode, dst, src, off, imm });
-const move = (dst: number, imm: number) => insn(0xb7, dst, 0, 0, imm);
-const copy = (dst: number, src: number) => insn(0xbf, dst, src);
-const add = (dst: number, imm: number) => insn(0x07, dst, 0, 0, imm);
-const call = (id: number) => insn(0x85, 0, 0, 0, id);
-const lddw = (dst: number, src: number, imm: number) => [insn(0x18, dst, src, 0, imm), insn(0)];
-const EXIT = insn(0x95);
 
 class Prober {
 	readonly kernel: Kernel;

@@ -24,14 +24,7 @@ import {
 } from "@tailhop/core";
 import { type Kernel, type KernelMap, lastLine, type MapDefinition, openKernel } from "@tailhop/kernel";
 import { ALLOWED_BY_TYPE } from "../packages/core/src/helpers/allowed.ts";
-
-const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ opcode, dst, src, off, imm });
-const move = (dst: number, imm: number) => insn(0xb7, dst, 0, 0, imm);
-const copy = (dst: number, src: number) => insn(0xbf, dst, src);
-const add = (dst: number, imm: number) => insn(0x07, dst, 0, 0, imm);
-const call = (id: number) => insn(0x85, 0, 0, 0, id);
-const lddw = (dst: number, src: number, imm: number) => [insn(0x18, dst, src, 0, imm), insn(0)];
-const EXIT = insn(0x95);
+import { add, call, copy, EXIT, insn, lddw, move } from "./probe-insns.ts";
 
 const print = process.argv.includes("--print");
 let differences = 0;
@@ -238,15 +231,10 @@ const CHANGES: readonly Partial<MapDefinition>[] = [
 /** Whether core refuses what the kernel refuses, with its errno. */
 function checkCreation(kernel: Kernel, type: number): number {
 	const base = sound(type, kernel);
-	const template = linkedMap({
-		name: "inner",
-		type: MAP_TYPE.ARRAY,
-		keySize: 4,
-		valueSize: 4,
-		maxEntries: 1,
-	});
+	const shape = { name: "inner", type: MAP_TYPE.ARRAY, keySize: 4, valueSize: 4, maxEntries: 1 };
+	const template = linkedMap(shape);
 	const ofMaps = type === ARRAY_OF_MAPS || type === HASH_OF_MAPS;
-	const inner = ofMaps ? kernel.createMap(template) : undefined;
+	const inner = ofMaps ? kernel.createMap(shape) : undefined;
 	const changes = CHANGES.filter(({ valueSize = 65408, maxEntries = 1 }) => {
 		// what only the value's BTF, or the kernel's CONFIG_NR_CPUS, decides
 		const typed = base.btf !== undefined && valueSize < 65408;
@@ -280,7 +268,7 @@ function checkInnerMaps(kernel: Kernel, type: number): number {
 	if (ours !== theirs) differs(`${mapTypeName(type)} as inner map: the kernel says ${theirs}, core ${ours}`);
 	if (theirs !== 0) return 1;
 	const outer = kernel.createMap({ ...outerDef, inner: template });
-	const changes: Partial<MapDefinition>[] = [{}, { keySize: 8 }, { valueSize: 8 }, { valueSize: 16 }];
+	const changes: Partial<Omit<MapDefinition, "inner">>[] = [{}, { keySize: 8 }, { valueSize: 8 }, { valueSize: 16 }];
 	changes.push({ maxEntries: def.maxEntries * 2 });
 	for (let bit = 0; bit < 13; bit++) changes.push({ flags: def.flags ^ (1 << bit) });
 	let count = 1;

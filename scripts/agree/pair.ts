@@ -15,6 +15,7 @@ import {
 	TailhopError,
 } from "@tailhop/core";
 import { KernelMap, KernelObject } from "@tailhop/kernel";
+import { answer } from "../../packages/testing/src/side.ts";
 
 const CALL = 0x85;
 const LOOKUP = 1;
@@ -251,7 +252,7 @@ export class Pair {
 		const theirs = new KernelMap(kernel, kernel.createMapFd(definition), definition);
 		this.#opened.push(theirs);
 		const ours = this.machine.createMap(def);
-		const a = errnoOf(() => outer.machine.setInnerMap(key, ours));
+		const a = answer(() => outer.machine.setInnerMap(key, ours));
 		const b = outer.kernel.hostUpdate(key, new Uint8Array(Uint32Array.of(theirs.fd).buffer));
 		if (a !== b) return `inner map of ${outer.name}: machine ${a}, kernel ${b}`;
 		const map: PairMap = { name, def, machine: ours, kernel: theirs };
@@ -263,8 +264,8 @@ export class Pair {
 	setSlot(array: string, slot: number, program: string): string | undefined {
 		const { machine, def } = this.maps.get(array)!;
 		if (def.type !== PROG_ARRAY) return undefined;
-		const a = errnoOf(() => machine.setSlot(slot, program));
-		const b = errnoOf(() => this.kernel.setSlot(array, slot, program));
+		const a = answer(() => machine.setSlot(slot, program));
+		const b = answer(() => this.kernel.setSlot(array, slot, program));
 		return a === b ? undefined : `${program} in ${array}[${slot}]: machine ${a}, kernel ${b}`;
 	}
 
@@ -286,14 +287,4 @@ function recording(id: number, recorder: { readonly pair?: Pair }) {
 		return helper.run(runtime, map, key, ...rest);
 	};
 	return { ...helper, run };
-}
-
-function errnoOf(action: () => void): number {
-	try {
-		action();
-		return 0;
-	} catch (error) {
-		if (error instanceof TailhopError && typeof error.detail?.errno === "number") return -error.detail.errno;
-		throw error;
-	}
 }

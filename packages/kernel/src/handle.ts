@@ -1,7 +1,8 @@
 import { TailhopError } from "@tailhop/core";
+import type { Attr, FieldValue, Struct } from "./attr.ts";
 import type { Kernel } from "./kernel.ts";
 import { rejected } from "./rejected.ts";
-import { CMD, OBJ } from "./uapi.ts";
+import { CMD, GET_INFO, OBJ } from "./uapi.ts";
 
 /** A file descriptor of a kernel object. Open until `close`, or the end of a `using` block; nothing else closes it. */
 export class Descriptor {
@@ -46,6 +47,21 @@ export class Descriptor {
 	unpin(path: string): void {
 		const result = this.kernel.native.unlink(path);
 		if (result < 0) throw pinError("the removal of the pin", path, -result);
+	}
+
+	/** BPF_OBJ_GET_INFO_BY_FD. `values` say where the kernel shall put what does not fit in the structure. */
+	protected getInfo<Name extends string>(
+		of: Struct<Name>,
+		what: string,
+		values: Partial<Record<Name, FieldValue>> = {},
+	): Attr<Name> {
+		const info = this.kernel.attr(of, values);
+		const result = this.kernel.call(
+			CMD.OBJ_GET_INFO_BY_FD,
+			this.kernel.attr(GET_INFO, { bpf_fd: this.fd, info_len: info.size, info: info.bytes }),
+		);
+		if (result < 0) throw rejected(`the ${what}'s info`, -result);
+		return info;
 	}
 
 	close(): void {

@@ -6,7 +6,7 @@ import { KernelMap, type MapDefinition } from "./map.ts";
 import { type Native, native } from "./native.ts";
 import { KernelProgram, type LoadResult, type ProgramDefinition } from "./program.ts";
 import { rejected } from "./rejected.ts";
-import { BTF_INFO, BTF_LOAD, CMD, GET_ID, GET_INFO, MAP_CREATE, OBJ, PROG_LOAD } from "./uapi.ts";
+import { BTF_INFO, BTF_LOAD, CMD, GET_ID, MAP_CREATE, OBJ, PROG_LOAD } from "./uapi.ts";
 
 const EAGAIN = 11;
 const EINVAL = 22;
@@ -19,13 +19,7 @@ const LOG_LIMIT = 256 << 20;
 /** BTF that the kernel has taken. */
 export class KernelBtf extends Descriptor {
 	get id(): number {
-		const info = this.kernel.attr(BTF_INFO, {});
-		const result = this.kernel.call(
-			CMD.OBJ_GET_INFO_BY_FD,
-			this.kernel.attr(GET_INFO, { bpf_fd: this.fd, info_len: info.size, info: info.bytes }),
-		);
-		if (result < 0) throw rejected("the BTF's info", -result);
-		return info.u32("id");
+		return this.getInfo(BTF_INFO, "BTF").u32("id");
 	}
 }
 

@@ -1,7 +1,6 @@
 import { Descriptor } from "./handle.ts";
 import type { Kernel, KernelBtf } from "./kernel.ts";
-import { rejected } from "./rejected.ts";
-import { CMD, GET_INFO, MAP_BATCH, MAP_ELEM, MAP_INFO } from "./uapi.ts";
+import { CMD, MAP_BATCH, MAP_ELEM, MAP_INFO } from "./uapi.ts";
 
 /** Fields of BPF_MAP_CREATE. */
 export interface MapDefinition {
@@ -191,12 +190,7 @@ export class KernelMap extends Descriptor {
 	}
 
 	info(): MapInfo {
-		const info = this.kernel.attr(MAP_INFO, {});
-		const result = this.kernel.call(
-			CMD.OBJ_GET_INFO_BY_FD,
-			this.kernel.attr(GET_INFO, { bpf_fd: this.fd, info_len: info.size, info: info.bytes }),
-		);
-		if (result < 0) throw rejected("the map's info", -result);
+		const info = this.getInfo(MAP_INFO, "map");
 		return {
 			id: info.u32("id"),
 			type: info.u32("type"),

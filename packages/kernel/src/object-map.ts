@@ -182,7 +182,7 @@ export class ObjectMap extends KernelMap {
 		const found = this.lookup(u32(slot));
 		if (found === undefined) return undefined;
 		const id = readU32(found);
-		for (const [name, program] of this.#programs) if (program.info().id === id) return { name, id };
+		for (const [name, program] of this.#programs) if (program.id === id) return { name, id };
 		return { name: `program id ${id}`, id };
 	}
 

@@ -3,7 +3,7 @@ import { Descriptor } from "./handle.ts";
 import type { Kernel, KernelBtf } from "./kernel.ts";
 import type { KernelMap } from "./map.ts";
 import { rejected } from "./rejected.ts";
-import { CMD, GET_INFO, PROG_INFO, TEST_RUN } from "./uapi.ts";
+import { CMD, PROG_INFO, TEST_RUN } from "./uapi.ts";
 
 /** Fields of BPF_PROG_LOAD. */
 export interface ProgramDefinition {
@@ -96,7 +96,7 @@ export class KernelProgram extends Descriptor {
 
 	/** As `bpftool prog` shows it. */
 	get id(): number {
-		return this.#info({}).u32("id");
+		return this.getInfo(PROG_INFO, "program", {}).u32("id");
 	}
 
 	/** BPF_PROG_TEST_RUN, or -errno: EINVAL for an input that the kernel refuses, ENOTSUPP for a type without test runs. */
@@ -139,10 +139,10 @@ export class KernelProgram extends Descriptor {
 	}
 
 	info(): ProgramInfo {
-		const counts = this.#info({});
+		const counts = this.getInfo(PROG_INFO, "program");
 		const mapIds = new Uint32Array(counts.u32("nr_map_ids"));
 		const lengths = new Uint32Array(counts.u32("nr_jited_func_lens"));
-		const info = this.#info({
+		const info = this.getInfo(PROG_INFO, "program", {
 			nr_map_ids: mapIds.length,
 			map_ids: new Uint8Array(mapIds.buffer),
 			nr_jited_func_lens: lengths.length,
@@ -169,17 +169,7 @@ export class KernelProgram extends Descriptor {
 	/** The instructions as the verifier left them: context accesses converted, helpers inlined, dead code gone. */
 	xlated(): Uint8Array {
 		const insns = new Uint8Array(this.info().xlatedLength);
-		this.#info({ xlated_prog_insns: insns, xlated_prog_len: insns.length });
+		this.getInfo(PROG_INFO, "program", { xlated_prog_insns: insns, xlated_prog_len: insns.length });
 		return insns;
-	}
-
-	#info(values: Parameters<typeof this.kernel.attr<keyof typeof PROG_INFO.offsets>>[1]) {
-		const info = this.kernel.attr(PROG_INFO, values);
-		const result = this.kernel.call(
-			CMD.OBJ_GET_INFO_BY_FD,
-			this.kernel.attr(GET_INFO, { bpf_fd: this.fd, info_len: info.size, info: info.bytes }),
-		);
-		if (result < 0) throw rejected("the program's info", -result);
-		return info;
 	}
 }

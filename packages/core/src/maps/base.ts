@@ -76,7 +76,10 @@ export abstract class BaseMap implements MapInstance {
 
 	// program side
 
-	abstract lookup(keyPtr: number, cpu: number): number;
+	/** Address of the value, 0 = none: the kinds whose values a program cannot point to have none. */
+	lookup(_keyPtr: number, _cpu: number): number {
+		return 0;
+	}
 
 	update(_keyPtr: number, _valuePtr: number, _flags: number, _cpu: number): number {
 		return EINVAL;

@@ -22,10 +22,6 @@ function bitsOf(def: LinkedMap): number {
  * are Linux's. It has values only; bpf(2)'s lookup asks about the value in its buffer: `hostContains`.
  */
 class BloomFilter extends BaseMap {
-	override lookup(): number {
-		return 0;
-	}
-
 	push(valuePtr: number, flags: number): number {
 		if (flags !== 0) return EINVAL;
 		for (const [at, bit] of this.#bits(valuePtr)) this.runtime.memory.u8[at]! |= bit;

@@ -7,11 +7,10 @@ import { ACCESS } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
 import { ELEMENT_HASH, HEADER_SIZE, TABLE } from "./layout.ts";
-
 import type { Batch } from "./types.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
-const ALL_CPUS = -1;
+export const ALL_CPUS = -1;
 
 /** What every kind over the hash table has: iteration in bucket order, deletion. kernel/bpf/hashtab.c. */
 export abstract class TableMap extends BaseMap {
@@ -43,6 +42,10 @@ export abstract class TableMap extends BaseMap {
 
 	cursorValue(cursor: number, cpu: number): number {
 		return this.code.tableValue(this.address, cursor, this.perCpu ? cpu : 0) >>> 0;
+	}
+
+	protected override getFromHost(key: number): number {
+		return this.lookup(key, 0);
 	}
 
 	protected override deleteFromHost(key: number): number {
@@ -110,10 +113,6 @@ export class HashMap extends TableMap {
 		return this.code.hashUpdate(this.address, keyPtr, valuePtr, flags, cpu);
 	}
 
-	protected override getFromHost(key: number): number {
-		return this.lookup(key, 0);
-	}
-
 	protected override putFromHost(key: number, value: number, flags: number): number {
 		return this.update(key, value, flags, this.cpu);
 	}
@@ -128,10 +127,6 @@ class PercpuHashMap extends TableMap {
 
 	override update(keyPtr: number, valuePtr: number, flags: number, cpu: number): number {
 		return this.code.percpuHashUpdate(this.address, keyPtr, valuePtr, flags, cpu);
-	}
-
-	protected override getFromHost(key: number): number {
-		return this.lookup(key, 0);
 	}
 
 	protected override putFromHost(key: number, value: number, flags: number): number {

@@ -1,10 +1,8 @@
 import { MAP_FLAG } from "../isa/index.ts";
 import { EINVAL, ENOTSUPP } from "./errno.ts";
 import { ACCESS } from "./flags.ts";
-import { checkTable, TableMap, tableControlNeed } from "./hash.ts";
+import { ALL_CPUS, checkTable, TableMap, tableControlNeed } from "./hash.ts";
 import type { MapKind } from "./kind.ts";
-
-const ALL_CPUS = -1;
 
 /**
  * lru_hash: kernel/bpf/hashtab.c over bpf_lru_list.c. assembly/lru.ts says what may be relied on about the order of

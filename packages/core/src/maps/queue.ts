@@ -18,10 +18,6 @@ class QueueMap extends BaseMap {
 	}
 
 	/** The verifier refuses element helpers. */
-	override lookup(_keyPtr: number, _cpu: number): number {
-		return 0;
-	}
-
 	push(valuePtr: number, flags: number): number {
 		return this.code.queuePush(this.address, valuePtr, flags);
 	}

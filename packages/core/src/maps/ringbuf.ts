@@ -35,10 +35,6 @@ class RingbufMap extends BaseMap {
 		};
 	}
 
-	override lookup(_keyPtr: number, _cpu: number): number {
-		return 0;
-	}
-
 	protected override putFromHost(): number {
 		return ENOTSUPP;
 	}

@@ -39,10 +39,6 @@ export class SlotsMap extends BaseMap {
 	}
 
 	/** Programs may not look into it (the verifier refuses them). */
-	override lookup(_keyPtr: number, _cpu: number): number {
-		return 0;
-	}
-
 	protected override getFromHost(keyPtr: number): number {
 		if (!this.#lookups) return ENOTSUPP;
 		const index = this.runtime.memory.u32(keyPtr);

@@ -6,10 +6,6 @@ import { HEADER_SIZE } from "./layout.ts";
 
 /** kernel/bpf/stackmap.c. Programs here have no kernel stack, so it stays empty; bpf_get_stackid is not there. */
 class StackTrace extends BaseMap {
-	override lookup(): number {
-		return 0;
-	}
-
 	protected override getFromHost(): number {
 		return ENOENT;
 	}

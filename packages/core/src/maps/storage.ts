@@ -101,10 +101,6 @@ class CgroupStorage extends BaseMap implements Storage {
 		return this.#perCpu ? roundUp8(this.def.valueSize) * this.cpus : this.def.valueSize;
 	}
 
-	override lookup(): number {
-		return 0;
-	}
-
 	of(cpu: number): number {
 		return this.#values + (this.#perCpu ? cpu * roundUp8(this.def.valueSize) : 0);
 	}
