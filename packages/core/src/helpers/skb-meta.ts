@@ -71,6 +71,9 @@ function mix(hash: number, value: number): number {
 /** INET_ECN_CE: congestion experienced; the bits 01 and 10 say that the sender understands it. */
 const CE = 3;
 
+/** VLAN_MAX_DEPTH, less the one at which the kernel gives up. */
+const MAX_TAGS = 7;
+
 /** __vlan_get_protocol: behind the VLAN tags in the packet, which begin where mac_len says, if it is set. */
 function innerProtocol(memory: LinearMemory): number {
 	let protocol = skbField(memory, SK_BUFF.PROTOCOL);
@@ -78,8 +81,9 @@ function innerProtocol(memory: LinearMemory): number {
 	const length = memory.u32(PACKET.MAC_LENGTH);
 	if (isVlan(protocol) && length > 0 && length < VLAN_HLEN) return 0;
 	const first = length === 0 ? ETH_HLEN : length - VLAN_HLEN;
-	for (let at = memory.u32(PACKET.DATA) + first; isVlan(protocol); at += VLAN_HLEN) {
-		if (at + 4 > end) return 0;
+	let at = memory.u32(PACKET.DATA) + first;
+	for (let tags = 1; isVlan(protocol); tags++, at += VLAN_HLEN) {
+		if (tags > MAX_TAGS || at + VLAN_HLEN > end) return 0;
 		protocol = memory.view.getUint16(at + 2, true);
 	}
 	return protocol;

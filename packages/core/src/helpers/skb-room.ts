@@ -305,6 +305,7 @@ export const skbRoomHelpers: readonly Helper[] = [
 				if (error !== 0) return error;
 				// anything but the two tag types means 802.1Q
 				putTag(memory, isVlan(protocol & 0xffff) ? protocol & 0xffff : ETHERTYPE.VLAN, tci & 0xffff);
+				resetMacLength(memory);
 				return 0;
 			});
 		},

@@ -329,6 +329,37 @@ describe("skb_ecn_set_ce", () => {
 	it("not in ARP", async () => {
 		await run({ packet: ARP, calls: [[97, "ctx"]], answers: [0] });
 	});
+
+	// __vlan_get_protocol: tags are read from byte 14, or where mac_len says once a helper has set it
+	const push: Call = [18, "ctx", 0x8100, 2];
+	const pop: Call = [19, "ctx"];
+	const oddType: Call = [9, "ctx", 12, Uint8Array.of(0x81, 0x80), 2, 0];
+	const tags = (count: number, tos = 2) =>
+		packet(eth(), ...Array.from({ length: count }, () => vlan({ id: 2 })), ipv4({ tos }), udp(), payload(26));
+	it.each<[string, Uint8Array, readonly Call[], number]>([
+		["one tag", tags(1), [], 1],
+		["one tag, its type overwritten", tags(1), [oddType], 1],
+		["the same after a push", tags(1), [oddType, push], 0],
+		["a push", tags(1), [push], 1],
+		["two pushes", tags(1), [push, push], 1],
+		["three pushes", tags(0), [push, push, push], 1],
+		["two pushes, type overwritten", tags(0), [push, push, oddType], 0],
+		["three pushes, type overwritten", tags(0), [push, push, push, oddType], 0],
+		["pop", tags(1), [pop], 1],
+		["pop of nothing", tags(0), [pop], 1],
+		["pop of one beside", tags(1), [push, oddType, pop], 1],
+		["six tags", tags(6), [], 1],
+		["seven tags", tags(7), [], 1],
+		["eight tags", tags(8), [], 0],
+		["nine tags", tags(9), [], 0],
+	])("%s", async (_name, bytes, calls, answer) => {
+		const outcome = await run({
+			packet: bytes,
+			calls: [...calls, [97, "ctx"]],
+			answers: [...calls.map(() => 0), answer],
+		});
+		expect(outcome.kind).toBe("ran");
+	});
 });
 
 describe("skb_set_tstamp", () => {
