@@ -10,5 +10,6 @@ export { HELPERS, isImplemented } from "./registry.ts";
 export { readRing } from "./ringbuf.ts";
 export * from "./socket-layout.ts";
 export { socketsSize, writeSockets } from "./socket-table.ts";
+export { isSocket } from "./sockets.ts";
 export { MAX_TAIL_CALLS } from "./tail-call.ts";
 export type * from "./types.ts";

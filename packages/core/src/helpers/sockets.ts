@@ -1,7 +1,7 @@
 import { EINVAL, EOPNOTSUPP } from "./errno.ts";
 import { implement } from "./implement.ts";
 import { mapAt } from "./map-ops.ts";
-import { incomingDevice } from "./packet.ts";
+import { incomingDevice, PACKET } from "./packet.ts";
 import { AF_INET6, IPPROTO_TCP, IPPROTO_UDP, SOCKET_STRIDE, TCP_AT, TCP_STATE } from "./socket-layout.ts";
 import { lookupSocket, type SocketEntry, socketsOf } from "./socket-table.ts";
 import { FIRST_SOCKET, storageDelete, storageGet } from "./storage-owners.ts";
@@ -97,6 +97,14 @@ export function socketAt(rt: HelperRuntime, address: number): SocketEntry | unde
 	const { sockets = 0 } = rt;
 	if (sockets === 0) return undefined;
 	return socketsOf(rt.environment)[Math.floor(((address >>> 0) - sockets) / SOCKET_STRIDE)];
+}
+
+/** Whether a socket begins at this address: the running skb's own, or one of the Environment's. */
+export function isSocket(rt: HelperRuntime, address: number): boolean {
+	const { sockets = 0 } = rt;
+	if (address === rt.memory.u32(PACKET.SOCK)) return address !== 0;
+	const index = (address - sockets) / SOCKET_STRIDE;
+	return sockets !== 0 && socketsOf(rt.environment)[index] !== undefined;
 }
 
 /** The listener that a request belongs to. */

@@ -75,6 +75,20 @@ describe("skb->sk: the socket of a test run", () => {
 			await check({ type: "tc", asm, packet: PACKETS[name]! });
 		}
 	});
+
+	it.each([
+		["u32", "r0 >>= 32", 0xffff_ffff],
+		["u16", "r0 >>= 32", 0xffff_ffff],
+		["u8", "", 0xff],
+	])("an rx_queue_mapping that says none is 64 ones: %s", async (width, then, r0) => {
+		const asm = `r1 = *(u64 *)(r1 + 168)\nif r1 != 0 goto sk\nr0 = 77\nexit\nsk:\nr0 = *(${width} *)(r1 + 76)\n${then}\nexit`;
+		await check({ type: "tc", asm, packet: PACKETS.IPv4!, expect: { r0 } });
+	});
+
+	it("32 ones at the same distance in other memory stay 32", async () => {
+		const asm = `r1 = r10\nr1 += -80\n*(u32 *)(r1 + 76) = -1\nr0 = *(u32 *)(r1 + 76)\nr0 >>= 32\nexit`;
+		await check({ type: "tc", asm, packet: PACKETS.IPv4!, expect: { r0: 0 } });
+	});
 });
 
 describe("queue_mapping takes what is below 0xffff: a register by its 64 bits, an immediate by its sign", () => {

@@ -1,4 +1,4 @@
-import { SOCK, TCP_SOCK } from "../helpers/index.ts";
+import { type HelperRuntime, isSocket, SOCK, TCP_SOCK } from "../helpers/index.ts";
 
 /** A field of a socket's structure, which programs only read. */
 export interface SockField {
@@ -61,4 +61,18 @@ export function socketField(view: SocketView, offset: number, size: number): Soc
 	if (from === 0 && (size === found.size || size === found.wide)) return found;
 	if (size >= found.size || found.narrow === "none") return undefined;
 	return found.narrow === "any" || from === 0 ? found : undefined;
+}
+
+/** The one field whose ones are 64. */
+const ONES = sock.find(({ minusOne }) => minusOne)!;
+
+/** Whether a load of `size` bytes at `offset` in a socket gives 64 ones where the field's are all set. */
+export function onesAt(offset: number, size: number): boolean {
+	return size > 1 && socketField("sock", offset, size) === ONES;
+}
+
+/** Whether the field at `address` belongs to a socket, the running skb's or one of the Environment's, and is ones. */
+export function isSocketOnes(rt: HelperRuntime, address: number): boolean {
+	const socket = address - ONES.offset;
+	return isSocket(rt, socket) && rt.memory.u32(address) === 0xffff_ffff;
 }

@@ -1,7 +1,7 @@
 import { TailhopError, type Where } from "../errors/index.ts";
 import { analyze } from "../flow/index.ts";
 import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
-import { fieldAt, type Hook, loadedFrom, storeField } from "../hooks/index.ts";
+import { fieldAt, type Hook, isSocketOnes, loadedFrom, onesAt, storeField } from "../hooks/index.ts";
 import { type HopRecord, OUTCOMES } from "../interpreter/index.ts";
 import type { MapRuntime } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -167,6 +167,7 @@ export class WasmEngine {
 				memory.setU32(MACHINE.RESULT_HIGH, value === undefined ? 1 : 0);
 				return value ?? 0;
 			},
+			socketOnes: (address) => (isSocketOnes(runtime, address! >>> 0) ? 1 : 0),
 			hop: (program, insn, map, slot, outcome, word) => {
 				const { lifecycle } = this.#parts;
 				const from = lifecycle.programs[program!];
@@ -332,6 +333,7 @@ function contextAccess(hooks: readonly Hook[]): ContextAccess {
 			const found = field(type, offset);
 			return found === undefined ? 0 : loadedFrom(found, offset, size) - offset;
 		},
+		ones: onesAt,
 	};
 }
 

@@ -62,8 +62,33 @@ export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "loa
 		w.op(W.else);
 		w.memory(op, checkedAddress(t, src, off));
 		w.op(W.end);
-	} else w.memory(op, checkedAddress(t, src, off));
+		t.pop(dst);
+		return;
+	}
+	const ones = row.family === "ldx" && src !== 10 && t.context.options.contextAccess.ones(off, row.size);
+	if (ones) {
+		t.push32(src);
+		w.i32(off);
+		w.op(W.i32_add);
+		w.set(t.b32);
+	}
+	w.memory(op, checkedAddress(t, src, off));
 	t.pop(dst);
+	if (ones) widenOnes(t, dst, row.size);
+}
+
+/** A register that holds ones only, loaded from the address in b32: 64 of them if that is such a field of a socket. */
+function widenOnes(t: Translator, dst: number, size: number): void {
+	const { writer: w } = t;
+	t.push(dst);
+	w.i64(size === 2 ? 0xffff : -1, 0);
+	w.op(W.i64_eq, W.if, T.void);
+	w.get(t.b32);
+	w.call(t.context.imports.named("socketOnes"));
+	w.op(W.if, T.void);
+	w.i64(-1);
+	t.pop(dst);
+	w.op(W.end, W.end);
 }
 
 /** Pushes whether a register holds the running invocation's context. */

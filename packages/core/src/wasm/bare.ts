@@ -102,7 +102,7 @@ function compileBare(
 			cpu: 0,
 			mayGoto: defaultEnvironment().mayGoto,
 			contextWord: 0,
-			contextAccess: { store: () => false, load: () => 0 },
+			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => how.helpers.get(id)?.prototype,
 		},
 		() => 0,

@@ -16,6 +16,8 @@ const NAMED: Readonly<Record<string, readonly [number, number]>> = {
 	storeContext: [5, 0],
 	/** (offset, width): the value; RESULT_HIGH says whether the packet has it */
 	loadAbsolute: [2, 1],
+	/** (address): whether that is a field of a socket whose ones are 64 */
+	socketOnes: [1, 1],
 	/** (program, insn, map, slot, outcome, word) */
 	hop: [6, 0],
 };

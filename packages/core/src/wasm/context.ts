@@ -30,6 +30,8 @@ export interface ContextAccess {
 	store(programType: number, offset: number): boolean;
 	/** Where the bytes of a load are, if not there: the distance. */
 	load(programType: number, offset: number, size: number): number;
+	/** Whether such a load from a socket may give 64 ones for a field of fewer (SockField.minusOne). */
+	ones(offset: number, size: number): boolean;
 }
 
 export interface CompileOptions {

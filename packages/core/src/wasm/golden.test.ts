@@ -94,7 +94,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 			cpu: 0,
 			mayGoto: 100,
 			contextWord: 0x40,
-			contextAccess: { store: () => false, load: () => 0 },
+			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => PROTOTYPES.get(id),
 		},
 		(_, slot) =>
