@@ -1,6 +1,4 @@
-// npm run fuzz -- [--seconds N] [--seed S] [--family F] [--engines kernel,interpreter] [--cases N] [--reasons]
 // Generated cases on every engine. A difference is shrunk, printed and written to .tmp/fuzz; the exit status is 1 then.
-// `--case FILE` runs one of those again; `--show N` prints case N of a seed.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,8 +26,24 @@ const { values } = parseArgs({
 		reasons: { type: "boolean", default: false },
 		"no-shrink": { type: "boolean", default: false },
 		enough: { type: "string", default: String(ENOUGH) },
+		help: { type: "boolean", short: "h", default: false },
 	},
 });
+if (values.help) {
+	console.log(`npm run fuzz -- [options]
+
+  --seconds N     for all families together (default 60)
+  --seed S        the same seed makes the same cases (default 1)
+  --family F,…    ${Object.keys(FAMILIES).join(", ")} (default: all)
+  --engines E,…   the first says which cases count (default kernel,interpreter; wasm is the third)
+  --cases N       at most so many of each family
+  --enough N      differences after which a family gives up (default ${ENOUGH})
+  --no-shrink     leave a difference as large as it was found
+  --reasons       why the verifier refused what it refused
+  --case FILE     runs a saved case again
+  --show N        prints case N of the seed, and its verdict`);
+	process.exit(0);
+}
 
 interface Report {
 	cases: number;

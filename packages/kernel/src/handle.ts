@@ -80,9 +80,6 @@ export function cPath(path: string): Uint8Array {
 }
 
 export function pinError(what: string, path: string, errno: number): TailhopError {
-	const { code, message, where, detail } = rejected(`${what} ${path}`, errno);
-	return new TailhopError(code, message, where, {
-		hint: "Pins live in a bpffs that root may write: mount -t bpf bpf /sys/fs/bpf.",
-		...(detail === undefined ? {} : { detail }),
-	});
+	const hint = "Pins live in a bpffs that root may write: mount -t bpf bpf /sys/fs/bpf.";
+	return rejected(`${what} ${path}`, errno, {}, "", hint);
 }

@@ -85,6 +85,9 @@ export interface ProgramInfo {
 const ROOM = 512 << 10;
 
 /** A program of the kernel. */
+const EINVAL = 22;
+const INPUT_HINT = "The interpreter says what 6.18 does not take of the same packet and context.";
+
 export class KernelProgram extends Descriptor {
 	/** Absent for a program that was opened by its id. */
 	readonly definition: ProgramDefinition | undefined;
@@ -135,7 +138,8 @@ export class KernelProgram extends Descriptor {
 		const output = this.tryRun(input);
 		if (typeof output !== "number") return output;
 		const name = this.definition?.name;
-		throw rejected("the test run", -output, name === undefined ? {} : { program: name });
+		const where = name === undefined ? {} : { program: name };
+		throw rejected("the test run", -output, where, "", -output === EINVAL ? INPUT_HINT : undefined);
 	}
 
 	info(): ProgramInfo {

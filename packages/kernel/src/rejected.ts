@@ -28,18 +28,29 @@ const HINTS: Readonly<Record<string, string>> = {
 	ENOSPC: "The map is full, or an output buffer too small.",
 };
 
-/** "kernel/rejected": `detail` has errno (number), name and, where there is one, the whole log. */
-export function rejected(what: string, errno: number, where: Where = {}, log = ""): TailhopError {
+const LOG_HINT = "The error's detail.log has the whole log; tailhop verify --kernel prints it.";
+const USUAL_HINT = "Compare the attributes with what linux/bpf.h says of this command.";
+
+/**
+ * "kernel/rejected": `detail` has errno (number), name and, where there is one, the whole log. `hint` takes the place
+ * of what the errno usually means.
+ */
+export function rejected(
+	what: string,
+	errno: number,
+	where: Where = {},
+	log = "",
+	hint?: string,
+): TailhopError {
 	const name = errnoName(errno);
 	const line = lastLine(log);
-	const hint =
-		log === ""
-			? (HINTS[name] ?? "Compare the attributes with what linux/bpf.h says of this command.")
-			: "The whole log is in detail.log.";
 	return new TailhopError(
 		"kernel/rejected",
 		`the kernel refused ${what}: ${name}${line === undefined ? "" : `: ${line}`}`,
 		where,
-		{ hint, detail: { errno, name, ...(log === "" ? {} : { log }) } },
+		{
+			hint: hint ?? (log === "" ? (HINTS[name] ?? USUAL_HINT) : LOG_HINT),
+			detail: { errno, name, ...(log === "" ? {} : { log }) },
+		},
 	);
 }

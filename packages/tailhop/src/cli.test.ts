@@ -242,6 +242,65 @@ describe("what cannot be", () => {
 		["a setting that isn't one", 2, /MAP\[KEY\]=VALUE/, "run", example("hello/hello.o"), "--set", "nope"],
 		["no object", 1, /elf\/invalid/, "run", example("chain/chain.c")],
 		["asm without -o", 2, /-o/, "asm", "x.asm"],
+		[
+			"asm of an object",
+			2,
+			/is an object \(ELF\), not assembly text/,
+			"asm",
+			example("hello/hello.o"),
+			"-o",
+			join(folder, "x.o"),
+		],
+		[
+			"a directory that isn't there",
+			1,
+			/cannot be written: there is no such directory/,
+			"run",
+			example("hello/hello.o"),
+			"--write-pcap",
+			join(folder, "none", "x.pcap"),
+		],
+		[
+			"an output over the input",
+			2,
+			/write over the input/,
+			"run",
+			example("chain/chain.o"),
+			"--pcap",
+			example("chain/packets.pcap"),
+			"--write-pcap",
+			example("chain/../chain/packets.pcap"),
+		],
+		[
+			"a budget for the kernel",
+			2,
+			/--budget/,
+			"run",
+			example("hello/hello.o"),
+			"--engine",
+			"kernel",
+			"--budget",
+			"5",
+		],
+		[
+			"an unchecked kernel",
+			2,
+			/--unchecked/,
+			"run",
+			example("hello/hello.o"),
+			"--engine",
+			"kernel",
+			"--unchecked",
+		],
+		[
+			"a kconfig value for nothing",
+			2,
+			/no kconfig extern CONFIG_HZ/,
+			"run",
+			example("hello/hello.o"),
+			"--kconfig",
+			"CONFIG_HZ=1000",
+		],
 	])("%s", async (_what, status, text, ...argv) => {
 		const result = await tailhop(...argv);
 		expect(result.out + result.err).toMatch(text);
@@ -359,8 +418,26 @@ describe("diff", () => {
 		expect(run).toMatchObject({ status: 1, err: expect.stringContaining("9999") });
 	});
 
-	onKernel("maps are filled on every engine; both refuse the same packet", async () => {
+	onKernel("agreement about nothing says so: every engine refuses the packet", async () => {
 		const chain = ["diff", example("chain/chain.o"), "--packet", "00"];
+		const one = await tailhop(...chain);
+		expect(one.status).toBe(1);
+		expect(one.out).toMatch(
+			/^parse: 1 packet, interpreter, wasm and kernel agree: every one refuses it \(a packet of 1 bytes/,
+		);
+		const two = await records(...chain, "--packet", "00".repeat(20));
+		expect(two.status).toBe(0);
+		expect(two.lines[0]).toMatchObject({ agree: true, packets: 2, refused: 1 });
+	});
+
+	onKernel("--cpus that the running kernel has not", async () => {
+		const { status, err } = await tailhop("diff", example("chain/chain.o"), "--cpus", "77");
+		expect(status).toBe(2);
+		expect(err).toMatch(/--cpus 77: the running kernel has \d+/);
+	});
+
+	onKernel("maps are filled on every engine", async () => {
+		const chain = ["diff", example("chain/chain.o"), "--packet", "00".repeat(20)];
 		expect((await tailhop(...chain, "--set", "protocols[58]=echo")).out).toContain("agree");
 		const slot = await tailhop(...chain, "--set", "protocols[300]=echo");
 		expect(slot.status).toBe(1);

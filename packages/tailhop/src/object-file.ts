@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import {
 	assembleObject,
 	type Btf,
@@ -26,15 +27,22 @@ export async function readBytes(path: string): Promise<Uint8Array> {
 
 export function ioError(path: string, what: "read" | "written", error: unknown): TailhopError {
 	const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-	const why =
-		{ ENOENT: "there is no such file", EACCES: "permission denied", EISDIR: "it is a directory" }[code] ??
-		code;
+	const missing = what === "written" ? "there is no such directory" : "there is no such file";
+	const why = { ENOENT: missing, EACCES: "permission denied", EISDIR: "it is a directory" }[code] ?? code;
 	return new TailhopError(
 		"cli/io",
 		`${path} cannot be ${what}: ${why}`,
 		{ file: path },
 		{ hint: "Check the path.", cause: error },
 	);
+}
+
+/** Refuses to write over a file that the command reads. @throws TailhopError cli/usage */
+export function refuseOverwriting(option: string, output: string, inputs: readonly string[]): void {
+	const real = (path: string) => (existsSync(path) ? realpathSync(path) : resolve(path));
+	const input = inputs.find((each) => real(each) === real(output));
+	if (input !== undefined)
+		throw usage(`${option} ${output} would write over the input`, "Name another file.");
 }
 
 /** NAME=VALUE */
@@ -44,13 +52,17 @@ export function assignment(option: string, text: string): readonly [name: string
 	return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The Target that a command's options describe. */
-export async function targetOf(args: Arguments): Promise<Target> {
+/** The Target that a command's options describe for an object. */
+export async function targetOf(args: Arguments, spec: ObjectSpec): Promise<Target> {
 	const cpus = args.count("cpus");
 	if (cpus === 0) throw usage("--cpus takes a number from 1");
 	const btf = args.text("btf");
 	const kconfig = args.list("kconfig").map((text) => {
 		const [name, value] = assignment("kconfig", text);
+		const known = spec.externs.filter((each) => each.kind === "kconfig").map((each) => each.name);
+		// a library's Target may hold a whole configuration; what is typed here is meant for this object
+		if (!known.includes(name))
+			throw usage(`the object has no kconfig extern ${name}`, `It has: ${known.join(", ") || "none"}.`);
 		return [name, /^-?\d+$|^0x[0-9a-f]+$/i.test(value) ? BigInt(value) : value] as const;
 	});
 	const maxEntries = args.list("max-entries").map((text) => {
@@ -78,24 +90,33 @@ export async function runningBtf(): Promise<Btf | undefined> {
 /** BTF from a raw file, or from the .BTF section of an ELF file. */
 async function kernelBtf(path: string): Promise<Btf> {
 	const bytes = await readBytes(path);
-	const elf = bytes[0] === 0x7f && bytes[1] === 0x45;
-	const raw = elf ? readElf(bytes).sections.find((section) => section.name === ".BTF")?.data : bytes;
+	const raw = isElf(bytes) ? readElf(bytes).sections.find((section) => section.name === ".BTF")?.data : bytes;
 	if (raw === undefined) throw new TailhopError("btf/invalid", `${path} has no .BTF section`, { file: path });
 	return readBtf(raw);
+}
+
+const isElf = (bytes: Uint8Array): boolean =>
+	[0x7f, 0x45, 0x4c, 0x46].every((byte, index) => bytes[index] === byte);
+
+/** The object that assembly text makes. @throws TailhopError asm/*, cli/usage for an object */
+export function assembled(path: string, bytes: Uint8Array): Uint8Array {
+	if (isElf(bytes))
+		throw usage(
+			`${path} is an object (ELF), not assembly text`,
+			"run, inspect, disasm and verify take objects.",
+		);
+	return assembleObject(new TextDecoder().decode(bytes), path);
 }
 
 /** The spec of an object file; of a `.asm` or `.s` text the one that it assembles to. */
 export async function loadSpec(path: string): Promise<ObjectSpec> {
 	const bytes = await readBytes(path);
-	return parse(isAssembly(path) ? assembleObject(new TextDecoder().decode(bytes), path) : bytes, {
-		file: path,
-	});
+	const text = /\.(asm|s)$/i.test(path);
+	return parse(text ? assembled(path, bytes) : bytes, { file: path });
 }
 
-export async function loadObject(path: string, target: Target): Promise<LinkedObject> {
-	return link(await loadSpec(path), target);
-}
-
-function isAssembly(path: string): boolean {
-	return /\.(asm|s)$/i.test(path);
+/** The object that a command's first argument names, linked as its options say. */
+export async function loadObject(args: Arguments): Promise<LinkedObject> {
+	const spec = await loadSpec(args.positional[0]!);
+	return link(spec, await targetOf(args, spec));
 }

@@ -64,7 +64,9 @@ export async function linkTarget(args: Arguments, spec: ObjectSpec, kernelCpus?:
 			.filter(({ variable }) => variable.frozen)
 			.map(({ setting, variable }) => [setting.name, variable.bytes]),
 	);
-	const target = await targetOf(args);
+	const target = await targetOf(args, spec);
+	if (kernelCpus !== undefined && (target.cpus ?? kernelCpus) !== kernelCpus)
+		throw usage(`--cpus ${target.cpus}: the running kernel has ${kernelCpus}`, "Leave --cpus out.");
 	const asksForBtf = target.btf === undefined && spec.code.some(({ core }) => core.length > 0);
 	const btf = asksForBtf && kernelCpus !== undefined ? await runningBtf() : undefined;
 	return {

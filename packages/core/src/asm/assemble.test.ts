@@ -110,6 +110,7 @@ describe("errors", () => {
 		["r1 = nothing ll", "asm/symbol", 1, 6, "unknown map or label nothing"],
 		["a: exit\na: exit", "asm/symbol", 2, 1, "label a is defined twice"],
 		["r0 = 1 ? 2", "asm/syntax", 1, 8, 'unexpected character "?"'],
+		["r0 = \u007f", "asm/syntax", 1, 6, "unexpected character U+007F"],
 		["/* never", "asm/syntax", 1, 1, "does not end"],
 		['r0 = "x', "asm/syntax", 1, 6, "this string does not end"],
 		[".8byte 1 2", "asm/syntax", 1, 8, "takes numbers"],

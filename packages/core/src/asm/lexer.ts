@@ -19,6 +19,14 @@ export interface Statement {
 	readonly end: number;
 }
 
+/** A character for a message: what a terminal would not show by its number. */
+function shown(point: number): string {
+	const control = point < 0x20 || (point >= 0x7f && point < 0xa0) || point === 0xfffd;
+	return control
+		? `U+${point.toString(16).toUpperCase().padStart(4, "0")}`
+		: JSON.stringify(String.fromCodePoint(point));
+}
+
 /** Longest first. */
 const PUNCTUATION = [
 	">>=",
@@ -153,7 +161,7 @@ export function lex(text: string): Statement[] {
 			continue;
 		}
 		const punct = PUNCTUATION.find((p) => text.startsWith(p, at));
-		if (punct === undefined) fail(`unexpected character ${JSON.stringify(char)}`);
+		if (punct === undefined) fail(`unexpected character ${shown(text.codePointAt(at)!)}`);
 		tokens.push({ kind: "punct", text: punct!, column });
 		at += punct!.length;
 	}

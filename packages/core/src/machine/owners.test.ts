@@ -147,7 +147,7 @@ it("a machine says why", async () => {
 	const mixed = object({ main: [uses, {}], stranger: [uses, { type: "socket" }] });
 	await expect(Machine.create(mixed)).rejects.toMatchObject({
 		code: "machine/owner",
-		message: expect.stringContaining("its program type is 1, the owner's 6"),
+		message: expect.stringContaining("its program type is SOCKET_FILTER, the owner's XDP"),
 		where: { map: "jumps", program: "stranger" },
 		detail: { errno: 22 },
 	});

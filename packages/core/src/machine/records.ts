@@ -1,5 +1,6 @@
 import type { TailhopError } from "../errors/index.ts";
 import type { LoweredProgram } from "../interpreter/index.ts";
+import { ATTACH_TYPE, nameOf, PROG_TYPE } from "../isa/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
 
@@ -70,9 +71,12 @@ export function ownerOf(program: LinkedProgram): Owner {
 export function incompatible(owner: Owner, program: LinkedProgram): string | undefined {
 	const { type, expectedAttachType } = program;
 	const frags = (program.flags & XDP_HAS_FRAGS) !== 0;
-	if (type !== owner.type) return `its program type is ${type}, the owner's ${owner.type}`;
+	const typeName = (number: number) => nameOf(PROG_TYPE, number) ?? number;
+	const attachName = (number: number) => nameOf(ATTACH_TYPE, number) ?? number;
+	if (type !== owner.type)
+		return `its program type is ${typeName(type)}, the owner's ${typeName(owner.type)}`;
 	if (frags !== owner.xdpHasFrags) return `${frags ? "it" : "the owner"} has xdp.frags, the other not`;
 	if (expectedAttachType !== owner.expectedAttachType)
-		return `its expected attach type is ${expectedAttachType}, the owner's ${owner.expectedAttachType}`;
+		return `its expected attach type is ${attachName(expectedAttachType)}, the owner's ${attachName(owner.expectedAttachType)}`;
 	return undefined;
 }

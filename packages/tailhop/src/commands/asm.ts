@@ -1,14 +1,15 @@
 import { writeFile } from "node:fs/promises";
-import { assembleObject, parse } from "@tailhop/core";
+import { parse } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
-import { ioError, readBytes } from "../object-file.ts";
+import { assembled, ioError, readBytes, refuseOverwriting } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 
 export async function asm(args: Arguments): Promise<ExitStatus> {
 	const path = args.positional[0]!;
 	const output = args.text("output");
 	if (output === undefined) throw usage("-o OUT is missing", "tailhop asm FILE.asm -o FILE.o");
-	const bytes = assembleObject(new TextDecoder().decode(await readBytes(path)), path);
+	refuseOverwriting("-o", output, [path]);
+	const bytes = assembled(path, await readBytes(path));
 	// what cannot be read back is not written
 	const spec = parse(bytes, { file: output });
 	try {

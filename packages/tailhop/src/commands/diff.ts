@@ -3,6 +3,7 @@ import {
 	compareOutcomes,
 	type Difference,
 	type EngineOutcome,
+	type ErrorData,
 	hookFor,
 	TailhopError,
 } from "@tailhop/core";
@@ -35,9 +36,11 @@ export async function diff(args: Arguments): Promise<ExitStatus> {
 			else engines.push(opened);
 		}
 		for (const engine of engines) session.fill(engine);
-		const found = compare(engines, session, args.flag("json"));
-		report({ engines, without, found }, session, args.flag("json"));
-		return found === undefined ? EXIT.OK : EXIT.FAILED;
+		const result = { engines, without, ...compare(engines, session, args.flag("json")) };
+		report(result, session, args.flag("json"));
+		const { length } = result.refused;
+		const ran = length === 0 || length < session.packets.length;
+		return result.found === undefined && ran ? EXIT.OK : EXIT.FAILED;
 	} finally {
 		for (const engine of engines) engine.close();
 	}
@@ -59,12 +62,20 @@ async function open(name: EngineName, { linked, engine }: Session): Promise<Engi
 	}
 }
 
+/** What a comparison came to. */
+interface Comparison {
+	readonly found?: Disagreement;
+	/** Why no engine took a packet, or none came to its end with it: agreement too, but about nothing. */
+	readonly refused: readonly ErrorData[];
+}
+
 /** Runs packet by packet until two engines differ. */
 function compare(
 	engines: readonly Engine[],
 	{ linked, program, packets, context }: Session,
 	quiet: boolean,
-): Disagreement | undefined {
+): Comparison {
+	const refused: ErrorData[] = [];
 	const [first, ...others] = engines;
 	const type = linked.programs.find((each) => each.name === program)!.type;
 	// engines run only what they have a hook for
@@ -80,40 +91,43 @@ function compare(
 		return undefined;
 	};
 	const before = disagreement();
-	if (before !== undefined) return before;
+	if (before !== undefined) return { found: before, refused };
 	const progress = new Progress(packets.length, !quiet);
 	try {
 		for (const [index, { data }] of packets.entries()) {
 			const input = { packet: data, ...(context === undefined ? {} : { context }) };
-			const found = disagreement(engines.map((engine) => engine.attempt(program, input)));
-			if (found !== undefined) return { index, ...found };
+			const outcomes = engines.map((engine) => engine.attempt(program, input));
+			const found = disagreement(outcomes);
+			if (found !== undefined) return { found: { index, ...found }, refused };
+			const { error } = outcomes[0]!;
+			if (error !== undefined) refused.push(error);
 			progress.step();
 		}
-		return undefined;
+		return { refused };
 	} finally {
 		progress.stop();
 	}
 }
 
-interface Result {
+interface Result extends Comparison {
 	readonly engines: readonly Engine[];
 	readonly without: readonly LeftOut[];
-	readonly found: Disagreement | undefined;
 }
 
-function report({ engines, without, found }: Result, session: Session, json: boolean): void {
+function report({ engines, without, found, refused }: Result, session: Session, json: boolean): void {
 	const { linked, program, packets } = session;
 	const names = engines.map((engine) => engine.name);
 	if (json) {
 		const head = { schema: 1, program, engines: names, ...(without.length === 0 ? {} : { without }) };
-		const agree = { packets: packets.length, agree: found === undefined };
+		const none = refused.length === 0 ? {} : { refused: refused.length, reason: refused[0]!.message };
+		const agree = { packets: packets.length, agree: found === undefined, ...none };
 		printLine(toJson({ ...head, ...agree, ...disagreementJson(found, packets) }));
 		return;
 	}
 	for (const { engine, reason } of without) printLine(`${engine} is left out: ${reason}`);
 	if (found === undefined) {
 		const count = `${packets.length} packet${packets.length === 1 ? "" : "s"}`;
-		printLine(`${program}: ${count}, ${listed(names)} agree`);
+		printLine(`${program}: ${count}, ${listed(names)} agree${refusedText(refused, packets.length)}`);
 	} else {
 		const [a, b] = found.engines;
 		const packet = found.index === undefined ? undefined : packets[found.index];
@@ -124,6 +138,13 @@ function report({ engines, without, found }: Result, session: Session, json: boo
 		);
 		for (const line of differenceLines(linked, found.differences, [a, b])) printLine(line);
 	}
+}
+
+/** ": every one refuses 2 of them (…)" */
+function refusedText(refused: readonly ErrorData[], packets: number): string {
+	if (refused.length === 0) return "";
+	const which = refused.length < packets ? `${refused.length} of them` : packets === 1 ? "it" : "all of them";
+	return `: every one refuses ${which} (${refused[0]!.message})`;
 }
 
 /** "a, b and c" */

@@ -1,11 +1,11 @@
 import { type LineInfo, type LinkedProgram, printProgram, sourcePlace, TailhopError } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
 import { sourceText } from "../errors.ts";
-import { loadObject, targetOf } from "../object-file.ts";
+import { loadObject } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 
 export async function disasm(args: Arguments): Promise<ExitStatus> {
-	const linked = await loadObject(args.positional[0]!, await targetOf(args));
+	const linked = await loadObject(args);
 	const wanted = args.positional[1];
 	const programs = linked.programs.filter((each) => wanted === undefined || each.name === wanted);
 	if (wanted !== undefined && programs.length === 0) {

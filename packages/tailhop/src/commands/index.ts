@@ -19,6 +19,11 @@ const target = {
 	},
 } satisfies Record<string, Option>;
 
+const budget: Option = {
+	value: "N",
+	help: "instructions that one packet may take (default 100000000); wasm counts rounds of loops and calls instead",
+};
+
 /** What `run` and `diff` put in. */
 const input = {
 	program: { value: "NAME", short: "p", help: "entry program (default: the only entry point)" },
@@ -53,7 +58,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 			...input,
 			"write-pcap": { value: "FILE", help: "write the packets as the program left them" },
 			engine: { value: "NAME", help: "interpreter (default), wasm (compiled to WebAssembly) or kernel" },
-			budget: { value: "N", help: "instructions that one packet may take (default 100000000)" },
+			budget,
 			unchecked: { help: "run without region, provenance and argument checks" },
 			each: { help: "show every packet's chain, however many there are" },
 			...target,
@@ -79,6 +84,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 		summary: "Prints a program's instructions with source lines, and maps and call targets by name.",
 		positional: ["FILE", "[PROGRAM]"],
 		options: { ...target, json, help: { short: "h", help: "this text" } },
+		notes: ["The text is for reading: asm takes neither its instruction numbers nor its jump targets."],
 		load: async () => (await import("./disasm.ts")).disasm,
 	},
 	{
@@ -120,7 +126,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 		positional: ["FILE"],
 		options: {
 			...input,
-			budget: { value: "N", help: "instructions that one packet may take (default 100000000)" },
+			budget,
 			...target,
 			json,
 			help: { short: "h", help: "this text" },
@@ -128,7 +134,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 		notes: [
 			"Compared are verdict, packet, context, map entries, perf events and records of ring buffers.",
 			"What comes from outside (clock, random numbers, routes) differs in its nature.",
-			"Exit status: 0 all agree, 1 they differ or the input failed, 2 usage.",
+			"Exit status: 0 all agree, 1 they differ or no packet came to a verdict, 2 usage.",
 		],
 		load: async () => (await import("./diff.ts")).diff,
 	},

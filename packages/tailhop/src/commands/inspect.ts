@@ -23,7 +23,7 @@ import { siteText } from "../render/hops.ts";
 
 export async function inspect(args: Arguments): Promise<ExitStatus> {
 	const spec = await loadSpec(args.positional[0]!);
-	const linked = link(spec, await targetOf(args));
+	const linked = link(spec, await targetOf(args, spec));
 	const report = describe(spec, linked);
 	if (args.flag("json")) printLine(toJson({ schema: 1, ...report }));
 	else for (const line of text(report, linked)) printLine(line);

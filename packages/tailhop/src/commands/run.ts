@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { MapWatch, TailhopError, Tally, writePcap } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
 import { ENGINES, type Engine, type EngineName, kernelCpus, openEngine } from "../engine.ts";
-import { ioError } from "../object-file.ts";
+import { ioError, refuseOverwriting } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { recordOf } from "../record.ts";
@@ -16,6 +16,7 @@ const LISTED = 40;
 
 export async function run(args: Arguments): Promise<ExitStatus> {
 	const name = engineOf(args);
+	checkOptions(name, args);
 	const session = await sessionOf(args, name === "kernel" ? { kernelCpus: (await kernelCpus()).cpus } : {});
 	const engine = await openEngine(name, session.linked, session.engine);
 	try {
@@ -75,6 +76,18 @@ async function runPackets(
 		}
 	}
 	return failed ? EXIT.FAILED : EXIT.OK;
+}
+
+/** @throws TailhopError cli/usage for an option that would have no effect, or cost the input */
+function checkOptions(engine: EngineName, args: Arguments): void {
+	if (engine === "kernel") {
+		if (args.flag("unchecked")) throw usage("--unchecked: the kernel runs only what it has verified");
+		if (args.text("budget") !== undefined) throw usage("--budget: the kernel's verifier bounds what it runs");
+	}
+	const output = args.text("write-pcap");
+	if (output === undefined) return;
+	const inputs = [args.positional[0]!, ...args.list("pcap"), ...args.list("packet-file")];
+	refuseOverwriting("--write-pcap", output, inputs);
 }
 
 function engineOf(args: Arguments): EngineName {
