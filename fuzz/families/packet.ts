@@ -315,7 +315,10 @@ interface Call {
 	readonly weight?: number;
 	/** Sizes that mean something to it. */
 	readonly sizes?: readonly number[];
-	/** No argument comes from the input: a device that exists would send the packet, a GSO packet grows without end. */
+	/**
+	 * No argument comes from the input: a device that exists would send the packet, a GSO packet grows without end, a
+	 * length cuts the packet in its L3 header.
+	 */
 	readonly constant?: boolean;
 }
 
@@ -383,7 +386,7 @@ const TC_CALLS: readonly Call[] = [
 		weight: 2,
 	},
 	{ id: 32, args: ["ctx", [0, 1, 2, 3, 4, 5, -1]] },
-	{ id: 38, args: ["ctx", LENGTHS, NO_FLAGS], weight: 3 },
+	{ id: 38, args: ["ctx", LENGTHS, NO_FLAGS], weight: 3, constant: true },
 	{ id: 39, args: ["ctx", LENGTHS], weight: 2 },
 	{ id: 40, args: ["ctx", [0, 1, 0xffff, -1]] },
 	{ id: 41, args: ["ctx"] },
