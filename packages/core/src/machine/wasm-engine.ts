@@ -276,7 +276,6 @@ export class WasmEngine {
 			let words = memory.i32;
 			for (let left = times; ; ) {
 				if (words.length === 0) words = memory.i32;
-				words[MACHINE.TAIL_CALLS >> 2] = 0;
 				words[MACHINE.BUDGET >> 2] = rounds;
 				const low = entry(context, sp);
 				if (--left <= 0) return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);

@@ -44,6 +44,18 @@ export class Bytes {
 		this.byte(rest);
 	}
 
+	/** Unsigned LEB128 in five bytes whatever the value: `patch` can change it. */
+	padded(value: number): void {
+		for (let i = 0; i < 4; i++) this.byte(((value >>> (7 * i)) & 0x7f) | 0x80);
+		this.byte(value >>> 28);
+	}
+
+	/** Writes a padded value over the one at `at`. */
+	patch(at: number, value: number): void {
+		for (let i = 0; i < 4; i++) this.#data[at + i] = ((value >>> (7 * i)) & 0x7f) | 0x80;
+		this.#data[at + 4] = value >>> 28;
+	}
+
 	/** Signed LEB128 of an i32. */
 	s32(value: number): void {
 		let rest = value | 0;

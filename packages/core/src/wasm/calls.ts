@@ -13,7 +13,8 @@ export function callLocal(t: Translator, d: Decoded): void {
 	if (target === undefined) t.unsupported("a call to no function");
 	for (let i = 1; i <= 5; i++) t.push(i);
 	w.get(t.frame);
-	w.call(target);
+	if (context.tailCallers.has(t.insn + 1 + d.insn.imm)) t.sharingCount(() => w.call(target));
+	else w.call(target);
 	t.pop(0);
 }
 
@@ -45,7 +46,9 @@ export function callHelper(t: Translator, d: Decoded): void {
 	});
 	// a callback's frame lies below this one
 	if (prototype.args.includes("func")) t.writer.get(t.frame);
-	t.writer.call(context.imports.helper(id, context.unit.program.type));
+	const call = () => t.writer.call(context.imports.helper(id, context.unit.program.type));
+	if (prototype.args.includes("func") && context.tailCallers.size > 0) t.sharingCount(call);
+	else call();
 	switch (prototype.returns) {
 		case "void":
 			return;
@@ -224,6 +227,6 @@ export function packetLoad(t: Translator, d: Decoded, row: RowOf<"ld_abs" | "ld_
 	w.memory(W.i32_load, MACHINE.RESULT_HIGH, 2);
 	// 1: outside the packet
 	w.op(W.if, T.void);
-	w.i64(0);
-	w.op(W.return, W.end);
+	t.return(() => w.i64(0));
+	w.op(W.end);
 }

@@ -4,7 +4,8 @@ import { MACHINE } from "../memory/index.ts";
 import type { FunctionInfo } from "../spec/index.ts";
 import { argsOf, isWide, MAP_CODE } from "./calls.ts";
 import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
-import { type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
+import { PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
+import { type FunctionBody, type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
 import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
 import { Translator } from "./translate.ts";
@@ -59,55 +60,32 @@ export function compile(
 	slots: (mapAddress: number, slot: number) => number,
 	callback: (unit: Unit, start: number) => number,
 ): CompiledModule {
-	// imports are found by translating: a first pass counts them, the second knows every index
-	const wanted = new Map<string, readonly [params: readonly number[], results: readonly number[]]>();
+	const module = new ModuleWriter();
 	const helpers = new Map<string, HelperImport>();
-	let result: CompiledModule | undefined;
-	for (const pass of [0, 1]) {
-		const module = new ModuleWriter();
-		const indexes = new Map<string, FunctionIndex>();
-		if (pass === 1) {
-			for (const [name, [params, results]] of wanted)
-				indexes.set(name, module.importFunction(name, params, results));
-		}
-		const want = (name: string, params: readonly number[], results: readonly number[]): FunctionIndex => {
-			wanted.set(name, [params, results]);
-			return indexes.get(name) ?? 0;
-		};
-		const imports: Imports = {
-			helper(id, programType) {
-				const prototype = options.prototype(id, programType)!;
-				const name = `h${id}_${programType}`;
-				helpers.set(name, { name, id });
-				return want(name, helperParams(prototype), prototype.returns === "void" ? [] : [T.i32]);
-			},
-			named(name) {
-				const [params, results] = NAMED[name]!;
-				return want(name, new Array<number>(params).fill(T.i32), new Array<number>(results).fill(T.i32));
-			},
-		};
-		result = translateAll(units, options, module, imports, slots, callback, wanted, helpers);
-	}
-	return result!;
-}
-
-function translateAll(
-	units: readonly Unit[],
-	options: CompileOptions,
-	module: ModuleWriter,
-	imports: Imports,
-	slots: (mapAddress: number, slot: number) => number,
-	callback: (unit: Unit, start: number) => number,
-	wanted: ReadonlyMap<string, unknown>,
-	helpers: ReadonlyMap<string, HelperImport>,
-): CompiledModule {
+	const imports: Imports = {
+		helper(id, programType) {
+			const prototype = options.prototype(id, programType)!;
+			const name = `h${id}_${programType}`;
+			helpers.set(name, { name, id });
+			return module.importFunction(
+				name,
+				helperParams(prototype),
+				prototype.returns === "void" ? [] : [T.i32],
+			);
+		},
+		named(name) {
+			const [params, results] = NAMED[name]!;
+			const words = (count: number) => new Array<number>(count).fill(T.i32);
+			return module.importFunction(name, words(params), words(results));
+		},
+	};
 	const programs = new Map<number, FunctionIndex>();
 	const perUnit = units.map((unit) => {
-		const program = module.declare([T.i32, T.i32], [T.i64]);
+		const program = module.declare(PROGRAM.params, PROGRAM.results);
 		programs.set(unit.index, program);
 		const functions = new Map<number, FunctionIndex>();
 		for (const { start } of subprograms(unit)) {
-			functions.set(start, module.declare([T.i64, T.i64, T.i64, T.i64, T.i64, T.i32], [T.i64]));
+			functions.set(start, module.declare(SUBPROGRAM.params, SUBPROGRAM.results));
 		}
 		const entry = module.declare([T.i32, T.i32], [T.i32]);
 		return { unit, program, functions, entry };
@@ -119,6 +97,7 @@ function translateAll(
 			options,
 			unit,
 			functions,
+			tailCallers: tailCallers(unit.program),
 			programs,
 			slots,
 			imports,
@@ -155,7 +134,7 @@ function translateAll(
 	return {
 		...module.write(),
 		helpers: [...helpers.values()],
-		named: [...wanted.keys()].filter((name) => name in NAMED),
+		named: module.imported.filter((name) => name in NAMED),
 		callbacks,
 	};
 }
@@ -169,11 +148,12 @@ function subprograms({ program }: Unit): readonly FunctionInfo[] {
 }
 
 /** The host's entry: r0's low half comes back, the high half is left in memory. JavaScript then needs no BigInt. */
-function entryBody(program: FunctionIndex): Uint8Array {
+function entryBody(program: FunctionIndex): FunctionBody {
 	const w = new FunctionWriter(2);
 	const r0 = w.local(T.i64);
 	w.get(0);
 	w.get(1);
+	w.i32(0);
 	w.call(program);
 	w.set(r0);
 	w.i32(0);

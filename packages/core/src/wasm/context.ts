@@ -64,6 +64,8 @@ export interface ModuleContext {
 	readonly unit: Unit;
 	/** Function in the module by first instruction of the program's functions. */
 	readonly functions: ReadonlyMap<number, FunctionIndex>;
+	/** First instructions of the unit's functions that may tail call. */
+	readonly tailCallers: ReadonlySet<number>;
 	/** Programs of the collection by index in the machine's table. */
 	readonly programs: ReadonlyMap<number, FunctionIndex>;
 	/** Slot → program index, as the arrays are now: what static sites jump to at once. */

@@ -6,20 +6,28 @@ export interface FunctionType {
 	readonly results: readonly number[];
 }
 
-/** Index in the module's one space of functions, imports first. */
+/**
+ * A function of the module: an import by its index, or a declared one by its number from DECLARED. Imports come first
+ * in the module and are known last, so calls of declared functions are written padded, and mended at the end.
+ */
 export type FunctionIndex = number;
+const DECLARED = 1 << 20;
+
+/** The code of a function, and where in it declared functions are called. */
+export interface FunctionBody {
+	readonly bytes: Bytes;
+	readonly calls: readonly { readonly at: number; readonly to: FunctionIndex }[];
+}
 
 const SECTION = { TYPE: 1, IMPORT: 2, FUNCTION: 3, EXPORT: 7, CODE: 10 } as const;
 
-/**
- * Writes a module: types, imported functions, one imported memory and table, functions, exports. Function indexes
- * are known before bodies: declare all imports, then all functions, then give the bodies.
- */
+/** Writes a module: types, imported functions, one imported memory and table, functions, exports; in any order. */
 export class ModuleWriter {
 	readonly #types: FunctionType[] = [];
 	readonly #typeIndex = new Map<string, number>();
-	readonly #imports: { readonly name: string; readonly type: number }[] = [];
-	readonly #functions: { readonly type: number; body: Uint8Array | undefined }[] = [];
+	/** By name, in the order of their indexes. */
+	readonly #imports = new Map<string, { readonly index: number; readonly type: number }>();
+	readonly #functions: { readonly type: number; body: FunctionBody | undefined }[] = [];
 	readonly #exports: { readonly name: string; readonly index: FunctionIndex }[] = [];
 
 	type(params: readonly number[], results: readonly number[]): number {
@@ -35,20 +43,26 @@ export class ModuleWriter {
 
 	/** A function of the import module "env". */
 	importFunction(name: string, params: readonly number[], results: readonly number[]): FunctionIndex {
-		if (this.#functions.length > 0) throw new RangeError("imports come before functions");
-		const known = this.#imports.findIndex((each) => each.name === name);
-		if (known >= 0) return known;
-		this.#imports.push({ name, type: this.type(params, results) });
-		return this.#imports.length - 1;
+		let known = this.#imports.get(name);
+		if (known === undefined) {
+			known = { index: this.#imports.size, type: this.type(params, results) };
+			this.#imports.set(name, known);
+		}
+		return known.index;
+	}
+
+	/** Names of the imported functions. */
+	get imported(): readonly string[] {
+		return [...this.#imports.keys()];
 	}
 
 	declare(params: readonly number[], results: readonly number[]): FunctionIndex {
 		this.#functions.push({ type: this.type(params, results), body: undefined });
-		return this.#imports.length + this.#functions.length - 1;
+		return DECLARED + this.#functions.length - 1;
 	}
 
-	body(index: FunctionIndex, code: Uint8Array): void {
-		this.#functions[index - this.#imports.length]!.body = code;
+	body(index: FunctionIndex, body: FunctionBody): void {
+		this.#functions[index - DECLARED]!.body = body;
 	}
 
 	export(name: string, index: FunctionIndex): void {
@@ -60,6 +74,8 @@ export class ModuleWriter {
 	 * maximum, 3 for a shared one; everything else is the same for both.
 	 */
 	write(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly memoryFlagAt: number } {
+		const placed = (index: FunctionIndex) =>
+			index < DECLARED ? index : index - DECLARED + this.#imports.size;
 		const out = new Bytes(4096);
 		out.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 		section(out, SECTION.TYPE, (s) => {
@@ -74,7 +90,7 @@ export class ModuleWriter {
 		});
 		let flagInSection = 0;
 		const importsAt = section(out, SECTION.IMPORT, (s) => {
-			s.u32(this.#imports.length + 2);
+			s.u32(this.#imports.size + 2);
 			s.name("env");
 			s.name("memory");
 			s.byte(2);
@@ -88,7 +104,7 @@ export class ModuleWriter {
 			s.byte(T.funcref);
 			s.byte(0);
 			s.u32(0);
-			for (const { name, type } of this.#imports) {
+			for (const [name, { type }] of this.#imports) {
 				s.name("env");
 				s.name(name);
 				s.byte(0);
@@ -104,15 +120,16 @@ export class ModuleWriter {
 			for (const { name, index } of this.#exports) {
 				s.name(name);
 				s.byte(0);
-				s.u32(index);
+				s.u32(placed(index));
 			}
 		});
 		section(out, SECTION.CODE, (s) => {
 			s.u32(this.#functions.length);
 			for (const { body } of this.#functions) {
 				if (body === undefined) throw new RangeError("a function without a body");
-				s.u32(body.length);
-				s.append(body);
+				for (const { at, to } of body.calls) body.bytes.patch(at, placed(to));
+				s.u32(body.bytes.length);
+				s.append(body.bytes.view);
 			}
 		});
 		return { bytes: out.view.slice(), memoryFlagAt: importsAt + flagInSection };
@@ -135,6 +152,7 @@ export class FunctionWriter {
 	readonly code = new Bytes(512);
 	readonly #params: number;
 	readonly #locals: number[] = [];
+	readonly #calls: { readonly at: number; readonly to: FunctionIndex }[] = [];
 
 	constructor(params: number) {
 		this.#params = params;
@@ -192,12 +210,20 @@ export class FunctionWriter {
 
 	call(index: FunctionIndex): void {
 		this.code.byte(W.call);
-		this.code.u32(index);
+		this.#callee(index);
 	}
 
 	returnCall(index: FunctionIndex): void {
 		this.code.byte(W.return_call);
-		this.code.u32(index);
+		this.#callee(index);
+	}
+
+	#callee(index: FunctionIndex): void {
+		if (index < DECLARED) this.code.u32(index);
+		else {
+			this.#calls.push({ at: this.code.length, to: index });
+			this.code.padded(0);
+		}
 	}
 
 	/** The table is the module's only one. */
@@ -218,7 +244,7 @@ export class FunctionWriter {
 	}
 
 	/** Declarations of locals and the code, ended. */
-	finish(): Uint8Array {
+	finish(): FunctionBody {
 		const out = new Bytes(this.code.length + 64);
 		const runs: { type: number; count: number }[] = [];
 		for (const type of this.#locals) {
@@ -231,8 +257,9 @@ export class FunctionWriter {
 			out.u32(count);
 			out.byte(type);
 		}
+		const head = out.length;
 		out.append(this.code.view);
 		out.byte(W.end);
-		return out.view.slice();
+		return { bytes: out, calls: this.#calls.map(({ at, to }) => ({ at: head + at, to })) };
 	}
 }

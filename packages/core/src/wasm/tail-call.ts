@@ -1,7 +1,7 @@
 import { MAX_TAIL_CALLS } from "../helpers/index.ts";
 import { SLOTS_LAYOUT as SLOTS } from "../maps/index.ts";
-import { MACHINE } from "../memory/index.ts";
 import type { CompiledMap } from "./context.ts";
+import { PROGRAM, storeCount } from "./convention.ts";
 import { T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
 
@@ -13,7 +13,7 @@ export const OUTCOME = { TAKEN: 0, OUT_OF_RANGE: 1, LIMIT: 2, EMPTY: 3 } as cons
  * next hop; a word equal to the one compiled in becomes a jump inside the module (`return_call`), any other goes
  * through the machine's table.
  *
- * Order of checks as in the x86 JIT: index, limit, slot. The count is the invocation's word in memory.
+ * Order of checks as in the x86 JIT: index, limit, slot.
  */
 export function tailCall(t: Translator): void {
 	const { writer: w, context } = t;
@@ -51,8 +51,7 @@ export function tailCall(t: Translator): void {
 		w.op(W.end);
 	}
 	// limit
-	w.i32(0);
-	w.memory(W.i32_load, MACHINE.TAIL_CALLS, 2);
+	w.get(t.count);
 	w.i32(MAX_TAIL_CALLS);
 	w.op(W.i32_ge_u, W.if, T.void);
 	miss(OUTCOME.LIMIT);
@@ -95,7 +94,7 @@ export function tailCall(t: Translator): void {
 	}
 	passOn(t);
 	w.get(word);
-	w.returnCallIndirect(context.module.type([T.i32, T.i32], [T.i64]));
+	w.returnCallIndirect(context.module.type(PROGRAM.params, PROGRAM.results));
 	w.op(W.end);
 }
 
@@ -168,23 +167,23 @@ const MAX_ENTRIES = 16;
 
 function count(t: Translator): void {
 	const { writer: w } = t;
-	w.i32(0);
-	w.i32(0);
-	w.memory(W.i32_load, MACHINE.TAIL_CALLS, 2);
+	w.get(t.count);
 	w.i32(1);
 	w.op(W.i32_add);
-	w.memory(W.i32_store, MACHINE.TAIL_CALLS, 2);
+	w.set(t.count);
 }
 
-/** What a target gets: the context, and this frame's place. */
+/** What a target gets: the context, this frame's place, and the count. */
 function passOn(t: Translator): void {
 	if (t.isProgram) t.writer.get(0);
 	else t.push32(1);
 	t.writer.get(t.sp);
+	t.writer.get(t.count);
 }
 
 function hop(t: Translator, outcome: number, slot: () => void): void {
 	const { writer: w, context } = t;
+	storeCount(t, t.count);
 	w.i32(context.unit.index);
 	w.i32(t.insn);
 	t.push32(2);

@@ -6,7 +6,8 @@ import { atomic, load, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext } from "./context.ts";
-import { FunctionWriter } from "./module.ts";
+import { COUNT, loadCount, PROGRAM, SUBPROGRAM, storeCount, TAIL_CALL_ID } from "./convention.ts";
+import { type FunctionBody, FunctionWriter } from "./module.ts";
 import {
 	type Arm,
 	type Callee,
@@ -22,7 +23,6 @@ import {
 import { T, W } from "./opcodes.ts";
 import { tailCall } from "./tail-call.ts";
 
-const TAIL_CALL_ID = 12;
 /** MAX_BPF_STACK: most bytes of a frame. */
 const FRAME = 512;
 
@@ -76,6 +76,8 @@ export class Translator {
 	#keptUsed = 0;
 	readonly #dispatch: number[] = [];
 	#mayGoto: number | undefined;
+	/** Local that counts tail calls, where this function keeps it in one. */
+	readonly #count: number | undefined;
 
 	constructor(context: ModuleContext, start: number, end: number, isProgram: boolean, depth: number) {
 		this.context = context;
@@ -84,7 +86,7 @@ export class Translator {
 		this.#cfg = controlFlow(insns, start, end);
 		if (this.#cfg.problems.length > 0)
 			this.unsupported("control leaves the function", this.#cfg.problems[0]!.insn);
-		this.writer = new FunctionWriter(isProgram ? 2 : 6);
+		this.writer = new FunctionWriter((isProgram ? PROGRAM : SUBPROGRAM).params.length);
 		const registers: number[] = [];
 		for (let i = 0; i < 10; i++)
 			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
@@ -93,6 +95,26 @@ export class Translator {
 		this.#frames = [this.#current];
 		this.a32 = this.writer.local(T.i32);
 		this.b32 = this.writer.local(T.i32);
+		if (isProgram) this.#count = COUNT;
+		else if (context.tailCallers.has(start)) this.#count = this.writer.local(T.i32);
+	}
+
+	get count(): number {
+		return this.#count!;
+	}
+
+	/** Ends the function, not only an inlined one, with what `push` puts on the stack. */
+	return(push: () => void): void {
+		if (this.#count !== undefined) storeCount(this, this.#count);
+		push();
+		this.writer.op(W.return);
+	}
+
+	/** Around a call of a function that may tail call: the count goes by the word in memory. */
+	sharingCount(call: () => void): void {
+		if (this.#count !== undefined) storeCount(this, this.#count);
+		call();
+		if (this.#count !== undefined) loadCount(this, this.#count);
 	}
 
 	get registers(): readonly number[] {
@@ -149,7 +171,7 @@ export class Translator {
 	}
 
 	/** The function's body: locals and code. */
-	translate(): Uint8Array {
+	translate(): FunctionBody {
 		const { writer: w, context } = this;
 		w.get(this.sp);
 		w.i32(this.depth);
@@ -159,6 +181,7 @@ export class Translator {
 		if (!this.isProgram) {
 			if (context.options.fuel) this.#burn();
 			if (context.options.regionChecks) this.#checkStack();
+			if (this.#count !== undefined) loadCount(this, this.#count);
 		}
 		if (this.isProgram) {
 			w.get(0);
@@ -211,8 +234,7 @@ export class Translator {
 				for (const depth of depths) w.code.u32(depth);
 			},
 			leave: () => {
-				w.get(own.registers[0]!);
-				w.op(W.return);
+				this.return(() => w.get(own.registers[0]!));
 			},
 		});
 		// every path has returned or branched

@@ -1,118 +1,122 @@
 (module
-  (type $t0 (func (param i32 i32) (result i64)))
+  (type $t0 (func (param i32 i32 i32) (result i64)))
   (type $t1 (func (param i32 i32) (result i32)))
   (import "env" "memory" (memory $env.memory 1 65536))
   (import "env" "table" (table $env.table 0 funcref))
-  (func $p1 (type $t0) (param $p0 i32) (param $p1 i32) (result i64)
-    (local $l2 i64) (local $l3 i64) (local $l4 i64) (local $l5 i64) (local $l6 i64) (local $l7 i64) (local $l8 i64) (local $l9 i64) (local $l10 i64) (local $l11 i64) (local $l12 i32) (local $l13 i32) (local $l14 i32)
-    (local.set $l12
+  (func $p1 (type $t0) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i64)
+    (local $l3 i64) (local $l4 i64) (local $l5 i64) (local $l6 i64) (local $l7 i64) (local $l8 i64) (local $l9 i64) (local $l10 i64) (local $l11 i64) (local $l12 i64) (local $l13 i32) (local $l14 i32) (local $l15 i32)
+    (local.set $l13
       (i32.sub
         (local.get $p1)
         (i32.const 8)))
-    (local.set $l3
+    (local.set $l4
       (i64.extend_i32_u
         (local.get $p0)))
-    (local.set $l2
+    (local.set $l3
       (i64.const 0))
     (if $I0
       (i32.lt_u
-        (local.tee $l13
+        (local.tee $l14
           (i32.wrap_i64
-            (local.get $l3)))
+            (local.get $l4)))
         (i32.const 262144))
       (then
         (unreachable)))
-    (local.set $l4
+    (local.set $l5
       (i64.load32_u align=1
-        (local.get $l13)))
+        (local.get $l14)))
     (loop $L1
       (i32.store offset=66592
         (i32.const 0)
-        (local.tee $l13
+        (local.tee $l14
           (i32.sub
             (i32.load offset=66592
               (i32.const 0))
             (i32.const 1))))
       (if $I2
         (i32.eqz
-          (local.get $l13))
+          (local.get $l14))
         (then
           (unreachable)))
       (block $B3
         (br_if $B3
           (i64.eq
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 0)))
-        (local.set $l2
+        (local.set $l3
           (i64.add
-            (local.get $l2)
-            (local.get $l4)))
-        (local.set $l2
+            (local.get $l3)
+            (local.get $l5)))
+        (local.set $l3
           (i64.xor
-            (local.get $l2)
+            (local.get $l3)
             (i64.const 3)))
-        (local.set $l4
+        (local.set $l5
           (i64.sub
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 1)))
         (br_if $B3
           (i64.eq
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 0)))
-        (local.set $l2
+        (local.set $l3
           (i64.add
-            (local.get $l2)
-            (local.get $l4)))
-        (local.set $l2
+            (local.get $l3)
+            (local.get $l5)))
+        (local.set $l3
           (i64.xor
-            (local.get $l2)
+            (local.get $l3)
             (i64.const 3)))
-        (local.set $l4
+        (local.set $l5
           (i64.sub
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 1)))
         (br_if $B3
           (i64.eq
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 0)))
-        (local.set $l2
+        (local.set $l3
           (i64.add
-            (local.get $l2)
-            (local.get $l4)))
-        (local.set $l2
+            (local.get $l3)
+            (local.get $l5)))
+        (local.set $l3
           (i64.xor
-            (local.get $l2)
+            (local.get $l3)
             (i64.const 3)))
-        (local.set $l4
+        (local.set $l5
           (i64.sub
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 1)))
         (br_if $B3
           (i64.eq
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 0)))
-        (local.set $l2
+        (local.set $l3
           (i64.add
-            (local.get $l2)
-            (local.get $l4)))
-        (local.set $l2
+            (local.get $l3)
+            (local.get $l5)))
+        (local.set $l3
           (i64.xor
-            (local.get $l2)
+            (local.get $l3)
             (i64.const 3)))
-        (local.set $l4
+        (local.set $l5
           (i64.sub
-            (local.get $l4)
+            (local.get $l5)
             (i64.const 1)))
         (br $L1))
+      (i32.store offset=66560
+        (i32.const 0)
+        (local.get $p2))
       (return
-        (local.get $l2)))
+        (local.get $l3)))
     (unreachable))
   (func $e1 (type $t1) (param $p0 i32) (param $p1 i32) (result i32)
     (local $l2 i64)
     (local.set $l2
       (call $p1
         (local.get $p0)
-        (local.get $p1)))
+        (local.get $p1)
+        (i32.const 0)))
     (i32.store offset=66600
       (i32.const 0)
       (i32.wrap_i64
