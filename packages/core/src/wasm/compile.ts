@@ -91,8 +91,10 @@ export function compile(
 		return { unit, program, functions, entry };
 	});
 	const callbacks: { name: string; tableIndex: number }[] = [];
-	for (const { unit, program, functions, entry } of perUnit) {
-		const context: ModuleContext = {
+	const target = targetFinder(units, options, slots);
+	const contexts = new Map<Unit, ModuleContext>();
+	for (const { unit, functions } of perUnit) {
+		contexts.set(unit, {
 			module,
 			options,
 			unit,
@@ -101,6 +103,8 @@ export function compile(
 			programs,
 			slots,
 			imports,
+			of: (other) => contexts.get(other)!,
+			target: unit.program.entry || !target.reached.has(unit) ? target.find : () => undefined,
 			callback(start) {
 				const tableIndex = callback(unit, start);
 				const name = `f${tableIndex}`;
@@ -111,22 +115,16 @@ export function compile(
 				}
 				return tableIndex;
 			},
-		};
-		const translate = (
-			index: FunctionIndex,
-			start: number,
-			end: number,
-			isProgram: boolean,
-			depth: number,
-		) => {
-			const t = new Translator(context, start, end, isProgram, depth);
+		});
+	}
+	for (const { unit, program, functions, entry } of perUnit) {
+		const translate = (index: FunctionIndex, { start, end }: Range, isProgram: boolean) => {
+			const depth = depthOf(unit, start);
+			const t = new Translator(contexts.get(unit)!, start, end, isProgram, depth);
 			module.body(index, t.translate());
 		};
-		const [main] = unit.program.functions;
-		translate(program, 0, main?.end ?? 0, true, depthOf(unit, 0));
-		for (const { start, end } of subprograms(unit)) {
-			translate(functions.get(start)!, start, end, false, depthOf(unit, start));
-		}
+		translate(program, { start: 0, end: unit.program.functions[0]?.end ?? 0 }, true);
+		for (const range of subprograms(unit)) translate(functions.get(range.start)!, range, false);
 		module.body(entry, entryBody(program));
 		module.export(`p${unit.index}`, program);
 		module.export(`e${unit.index}`, entry);
@@ -137,6 +135,35 @@ export function compile(
 		named: module.imported.filter((name) => name in NAMED),
 		callbacks,
 	};
+}
+
+type Range = Pick<FunctionInfo, "start" | "end">;
+
+/**
+ * What tail calls with constant slots reach as the arrays are now. Programs that are reached so have their code in
+ * their callers', and need no targets of their own unless somebody begins with them.
+ */
+function targetFinder(
+	units: readonly Unit[],
+	{ trace }: CompileOptions,
+	slots: (mapAddress: number, slot: number) => number,
+): { readonly find: ModuleContext["target"]; readonly reached: ReadonlySet<Unit> } {
+	const byIndex = new Map(units.map((unit) => [unit.index, unit]));
+	const find = (unit: Unit, insn: number): Unit | undefined => {
+		const { map, slot } = unit.facts.tailCalls.get(insn) ?? {};
+		const array = map === undefined ? undefined : unit.maps[map];
+		// hops of a traced build are reported at the call
+		if (trace || array === undefined || slot === undefined || slot >= array.def.maxEntries) return undefined;
+		return byIndex.get(slots(array.address, slot));
+	};
+	const reached = new Set<Unit>();
+	for (const unit of units) {
+		for (const insn of unit.facts.tailCalls.keys()) {
+			const target = find(unit, insn);
+			if (target !== undefined) reached.add(target);
+		}
+	}
+	return { find, reached };
 }
 
 /** The functions that are called; the program's own only where it calls itself. */

@@ -71,6 +71,10 @@ export interface ModuleContext {
 	/** Slot → program index, as the arrays are now: what static sites jump to at once. */
 	readonly slots: (mapAddress: number, slot: number) => number;
 	readonly imports: Imports;
+	/** The same for another program of the module. */
+	of(unit: Unit): ModuleContext;
+	/** The program that a tail call with a constant slot reaches now, if its code may stand in the caller's. */
+	target(unit: Unit, insn: number): Unit | undefined;
 	/** Index in the machine's table of a function whose address the program takes. */
 	readonly callback: (start: number) => number;
 }

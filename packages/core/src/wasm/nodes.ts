@@ -1,10 +1,11 @@
 import { type Cfg, dominators, reducible, type Terminator } from "../flow/index.ts";
 import { type Insn, opOf, type Row, slotsOf, TABLE } from "../isa/index.ts";
-
 import type { Unit } from "./context.ts";
 
 /** A stretch of code to emit: a block of the function, or a copy of one. The passes below rewrite the graph of them. */
 export interface Node {
+	/** Whose instructions these are: another program's where a tail call was turned into its code. */
+	readonly unit: Unit;
 	/** Instructions [start, end); a branch that ends them is `branch`, at or behind `end`. */
 	readonly start: number;
 	end: number;
@@ -14,8 +15,9 @@ export interface Node {
 	enter: number | undefined;
 	/** … or one ends, and its r0 goes to this frame. */
 	leave: number | undefined;
-	terminator: Terminator;
-	/** The conditional jump or may_goto, -1 without. */
+	/** "hit": a tail call whose target's code stands here; taken if the slot still holds it. */
+	terminator: Terminator | "hit";
+	/** The conditional jump, may_goto or tail call, -1 without. */
 	branch: number;
 	successors: number[];
 	/**
@@ -34,11 +36,12 @@ export interface Arm {
 }
 
 /** The blocks of a function as nodes. */
-export function nodesOf(cfg: Cfg, frame = 0, base = 0): Node[] {
+export function nodesOf(cfg: Cfg, unit: Unit, frame = 0, base = 0): Node[] {
 	return cfg.blocks.map((block) => {
 		const branches = block.terminator === "branch" || block.terminator === "may_goto";
 		const ends = block.terminator !== "fall" && block.terminator !== "escape";
 		return {
+			unit,
 			start: block.start,
 			end: ends ? block.last : block.end,
 			frame,
@@ -72,22 +75,22 @@ export const INLINE_LEVELS = 4;
  */
 export function inlineCalls(
 	nodes: Node[],
-	insns: readonly Insn[],
-	callee: (start: number) => Callee | undefined,
+	callee: (unit: Unit, start: number) => Callee | undefined,
 	addFrame: (parent: number, depth: number) => number | undefined,
 ): void {
-	const levels = new Map<number, number>([[0, 0]]);
+	const levels = new Map<number, number>();
 	/** Functions that a frame is inside of, against recursion. */
-	const chains = new Map<number, readonly number[]>([[0, []]]);
+	const chains = new Map<number, readonly number[]>();
 	let total = 0;
 	for (let index = 0; index < nodes.length; index++) {
 		const node = nodes[index]!;
-		const level = levels.get(node.frame)!;
+		const { insns } = node.unit.program;
+		const level = levels.get(node.frame) ?? 0;
 		if (level >= INLINE_LEVELS) continue;
 		for (let i = node.start; i < node.end; i += slotsOf(insns[i]!)) {
 			if (opOf(insns[i]!) !== "call_local") continue;
-			const target = callee(i + 1 + insns[i]!.imm);
-			const chain = chains.get(node.frame)!;
+			const target = callee(node.unit, i + 1 + insns[i]!.imm);
+			const chain = chains.get(node.frame) ?? [];
 			if (target === undefined || chain.includes(target.start)) continue;
 			const size = target.cfg.end - target.cfg.start;
 			if (size > INLINE_INSNS || total + size > INLINE_TOTAL || target.cfg.problems.length > 0) continue;
@@ -100,7 +103,7 @@ export function inlineCalls(
 			const rest: Node = { ...node, start: i + 1, arms: [] };
 			const restAt = nodes.length;
 			nodes.push(rest);
-			const body = nodesOf(target.cfg, frame, nodes.length);
+			const body = nodesOf(target.cfg, node.unit, frame, nodes.length);
 			for (const inner of body) {
 				if (inner.terminator !== "exit") continue;
 				inner.terminator = "fall";
@@ -126,7 +129,7 @@ const ARM_LIMIT = 3;
  * `if (c) goto T; arm; T:` with a short arm of plain arithmetic becomes arm and select: no branch to mispredict.
  * Measured on log2 (eight such triangles a round): 1.20 of the kernel's time before, see bench/README.md for now.
  */
-export function selectTriangles(nodes: Node[], insns: readonly Insn[]): void {
+export function selectTriangles(nodes: Node[]): void {
 	const predecessors = countPredecessors(nodes);
 	for (let changed = true; changed; ) {
 		changed = false;
@@ -138,7 +141,7 @@ export function selectTriangles(nodes: Node[], insns: readonly Insn[]): void {
 				continue;
 			if (predecessors[next] !== 1 || arm.arms.length > 0 || arm.frame !== node.frame) continue;
 			if (arm.enter !== undefined || arm.leave !== undefined || node.enter !== undefined) continue;
-			if (!isPlain(insns, arm.start, arm.end)) continue;
+			if (!isPlain(arm.unit.program.insns, arm.start, arm.end)) continue;
 			node.arms.push({ branch: node.branch, start: arm.start, end: arm.end, behind: { start: 0, end: 0 } });
 			node.terminator = "fall";
 			node.branch = -1;
@@ -207,7 +210,7 @@ const UNROLL_NODES = 10;
  * Innermost small loops, four rounds a turn: V8 checks for interrupts at each loop's head (measured in csum: a
  * third of the time). Every copy keeps its own exits, so any number of rounds is right.
  */
-export function unrollLoops(nodes: Node[], insns: readonly Insn[]): void {
+export function unrollLoops(nodes: Node[]): void {
 	const graph = reducible({ blocks: nodes });
 	if (graph.dispatches > 0) return;
 	const { dominates } = dominators(graph);
@@ -234,7 +237,7 @@ export function unrollLoops(nodes: Node[], insns: readonly Insn[]): void {
 		const others = loops.filter((loop) => loop.header !== header && body.has(loop.header));
 		const same = loops.filter((loop) => loop.header === header);
 		if (others.length > 0 || same.length > 1 || body.size > UNROLL_NODES) continue;
-		if (sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body, insns)) continue;
+		if (sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body)) continue;
 		copyLoop(nodes, header, [...body]);
 	}
 }
@@ -250,9 +253,10 @@ function sizeOf(nodes: readonly Node[], body: ReadonlySet<number>): number {
 }
 
 /** A call costs more than a loop's head. */
-function callsSomething(nodes: readonly Node[], body: ReadonlySet<number>, insns: readonly Insn[]): boolean {
+function callsSomething(nodes: readonly Node[], body: ReadonlySet<number>): boolean {
 	for (const index of body) {
-		const { start, end } = nodes[index]!;
+		const { start, end, unit } = nodes[index]!;
+		const { insns } = unit.program;
 		for (let i = start; i < end; i += slotsOf(insns[i]!))
 			if (insns[i]!.opcode === TABLE.call.opcode) return true;
 	}

@@ -58,12 +58,11 @@ export function tailCall(t: Translator): void {
 	w.br(1);
 	w.op(W.end);
 	// the slot's word
-	if (map !== undefined) {
-		w.i32(map.address);
-	} else t.push32(2);
-	w.memory(W.i32_load, SLOTS.WORDS, 2);
-	if (fact?.slot !== undefined) w.memory(W.i32_load, fact.slot * 4, 2);
+	if (map !== undefined && fact?.slot !== undefined) staticWord(t, map, fact.slot);
 	else {
+		if (map !== undefined) w.i32(map.address);
+		else t.push32(2);
+		w.memory(W.i32_load, SLOTS.WORDS, 2);
 		w.get(slot);
 		w.i32(2);
 		w.op(W.i32_shl, W.i32_add);
@@ -97,6 +96,29 @@ export function tailCall(t: Translator): void {
 	w.returnCallIndirect(context.module.type(PROGRAM.params, PROGRAM.results));
 	w.op(W.end);
 }
+
+/** Pushes the word of a slot: the array's header points at its words. */
+function staticWord(t: Translator, map: CompiledMap, slot: number): void {
+	t.writer.i32(map.address);
+	t.writer.memory(W.i32_load, SLOTS.WORDS, 2);
+	t.writer.memory(W.i32_load, slot * 4, 2);
+}
+
+/** Pushes whether the tail call at `t.insn`, whose target's code stands here, succeeds with that target. */
+export function hits(t: Translator): void {
+	const { writer: w, context } = t;
+	const { map: index, slot } = context.unit.facts.tailCalls.get(t.insn)!;
+	const map = context.unit.maps[index!]!;
+	staticWord(t, map, slot!);
+	w.i32(context.slots(map.address, slot!));
+	w.op(W.i32_eq);
+	w.get(t.count);
+	w.i32(MAX_TAIL_CALLS);
+	w.op(W.i32_lt_u, W.i32_and);
+}
+
+/** The tail call is counted, and its target's code begins. */
+export const enterTarget = (t: Translator): void => count(t);
 
 /** Most targets that a br_table is worth for. */
 const TABLE_TARGETS = 256;

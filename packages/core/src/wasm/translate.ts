@@ -5,8 +5,9 @@ import { MACHINE } from "../memory/index.ts";
 import { atomic, load, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callLocal, constant, packetLoad } from "./calls.ts";
-import type { ModuleContext } from "./context.ts";
+import type { ModuleContext, Unit } from "./context.ts";
 import { COUNT, loadCount, PROGRAM, SUBPROGRAM, storeCount, TAIL_CALL_ID } from "./convention.ts";
+import { inlineTargets, type Target } from "./hits.ts";
 import { type FunctionBody, FunctionWriter } from "./module.ts";
 import {
 	type Arm,
@@ -21,13 +22,17 @@ import {
 	written,
 } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
-import { tailCall } from "./tail-call.ts";
+import { enterTarget, hits, tailCall } from "./tail-call.ts";
 
 /** MAX_BPF_STACK: most bytes of a frame. */
 const FRAME = 512;
 
 /** Where the registers and the stack of the running code are: the function's own, or an inlined one's. */
 interface Frame {
+	/** The program whose code runs in it. */
+	readonly context: ModuleContext;
+	/** A program that a tail call came to, not a function that returns. */
+	readonly isTarget: boolean;
 	/** Local of r0 to r9. */
 	readonly registers: readonly number[];
 	/** Local of r10. */
@@ -36,6 +41,8 @@ interface Frame {
 	readonly frame: number;
 	readonly depth: number;
 	readonly level: number;
+	/** Local that counts may_goto's rounds down, where the code has one. */
+	mayGoto?: number;
 }
 
 interface Shift {
@@ -53,7 +60,6 @@ interface Shift {
  * the function's own depth, so that stack accesses have positive offsets and a callee's sp is this `frame`.
  */
 export class Translator {
-	readonly context: ModuleContext;
 	readonly writer: FunctionWriter;
 	readonly isProgram: boolean;
 	/** The function's own frame, then those of inlined functions. */
@@ -75,23 +81,22 @@ export class Translator {
 	readonly #kept: number[] = [];
 	#keptUsed = 0;
 	readonly #dispatch: number[] = [];
-	#mayGoto: number | undefined;
 	/** Local that counts tail calls, where this function keeps it in one. */
 	readonly #count: number | undefined;
 
 	constructor(context: ModuleContext, start: number, end: number, isProgram: boolean, depth: number) {
-		this.context = context;
 		this.isProgram = isProgram;
 		const { insns } = context.unit.program;
 		this.#cfg = controlFlow(insns, start, end);
 		if (this.#cfg.problems.length > 0)
-			this.unsupported("control leaves the function", this.#cfg.problems[0]!.insn);
+			unsupported(context, "control leaves the function", this.#cfg.problems[0]!.insn);
 		this.writer = new FunctionWriter((isProgram ? PROGRAM : SUBPROGRAM).params.length);
 		const registers: number[] = [];
 		for (let i = 0; i < 10; i++)
 			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
 		const frame = this.writer.local(T.i32);
-		this.#current = { registers, sp: isProgram ? 1 : 5, frame, depth, level: 0 };
+		const sp = isProgram ? 1 : 5;
+		this.#current = { context, isTarget: false, registers, sp, frame, depth, level: 0 };
 		this.#frames = [this.#current];
 		this.a32 = this.writer.local(T.i32);
 		this.b32 = this.writer.local(T.i32);
@@ -117,6 +122,11 @@ export class Translator {
 		if (this.#count !== undefined) loadCount(this, this.#count);
 	}
 
+	/** Of the program whose code is being translated. */
+	get context(): ModuleContext {
+		return this.#current.context;
+	}
+
 	get registers(): readonly number[] {
 		return this.#current.registers;
 	}
@@ -140,13 +150,37 @@ export class Translator {
 		const twin = this.#frames.find((frame) => frame.level === level);
 		const { writer: w } = this;
 		const registers = twin?.registers ?? Array.from({ length: 10 }, () => w.local(T.i64));
-		this.#frames.push({ registers, sp: this.#frames[parent]!.frame, frame: w.local(T.i32), depth, level });
+		const { context, frame: sp } = this.#frames[parent]!;
+		this.#frames.push({
+			context,
+			isTarget: false,
+			registers,
+			sp,
+			frame: w.local(T.i32),
+			depth,
+			level,
+		});
 		return this.#frames.length - 1;
 	}
 
+	/** The frame of a tail call's target: the caller's registers and stack, which are gone with it. */
+	#addTarget(from: number, unit: Unit): number {
+		const frame = this.#frames[from]!;
+		const context = frame.context.of(unit);
+		this.#frames.push({ ...frame, context, isTarget: true, depth: depthOf(unit, 0) });
+		return this.#frames.length - 1;
+	}
+
+	/** The program that a tail call with a constant slot reaches now, where its code may stand here. */
+	#target(unit: Unit, insn: number): Target | undefined {
+		const target = this.context.target(unit, insn);
+		if (target === undefined) return undefined;
+		const { insns, functions } = target.program;
+		return { unit: target, cfg: controlFlow(insns, 0, functions[0]?.end ?? 0) };
+	}
+
 	/** A function that may be inlined: one of the program's that doesn't tail call. */
-	#callee(start: number): Callee | undefined {
-		const { unit } = this.context;
+	#callee(unit: Unit, start: number): Callee | undefined {
 		const found = unit.program.functions.find((each) => each.start === start);
 		if (found === undefined || start === 0) return undefined;
 		for (let i = found.start; i < found.end; i++) {
@@ -160,14 +194,8 @@ export class Translator {
 	}
 
 	/** What can't be compiled: the machine runs the program in the interpreter, and says so. */
-	unsupported(what: string, insn = this.insn): never {
-		const { program } = this.context.unit;
-		throw new TailhopError(
-			"machine/unsupported",
-			`${what}: not compiled to WebAssembly`,
-			{ program: program.name, section: program.section, insn },
-			{ hint: "Run with the interpreter." },
-		);
+	unsupported(what: string): never {
+		unsupported(this.context, what, this.insn);
 	}
 
 	/** The function's body: locals and code. */
@@ -188,26 +216,28 @@ export class Translator {
 			w.op(W.i64_extend_i32_u);
 			w.set(this.registers[1]!);
 		}
-		const { insns } = context.unit.program;
-		const nodes = nodesOf(this.#cfg);
+		const nodes = nodesOf(this.#cfg, context.unit);
 		if (context.options.passes) {
+			if (this.isProgram)
+				inlineTargets(
+					nodes,
+					(unit, insn) => this.#target(unit, insn),
+					(frame, unit) => this.#addTarget(frame, unit),
+				);
 			inlineCalls(
 				nodes,
-				insns,
-				(start) => this.#callee(start),
+				(unit, start) => this.#callee(unit, start),
 				(parent, depth) => this.#addFrame(parent, depth),
 			);
-			selectTriangles(nodes, insns);
-			unrollLoops(nodes, insns);
+			selectTriangles(nodes);
+			unrollLoops(nodes);
 		}
 		this.#nodes = nodes;
 		const graph = reducible({ blocks: nodes });
 		for (let i = 0; i < graph.dispatches; i++) this.#dispatch.push(w.local(T.i32));
-		if (this.#cfg.blocks.some((block) => block.terminator === "may_goto")) {
-			this.#mayGoto = w.local(T.i32);
-			w.i32(context.options.mayGoto);
-			w.set(this.#mayGoto);
-		}
+		for (const { terminator, frame } of nodes)
+			if (terminator === "may_goto") this.#frames[frame]!.mayGoto ??= w.local(T.i32);
+		this.#allowRounds(own);
 		structure(graph, {
 			block: () => w.op(W.block, T.void),
 			loop: () => {
@@ -233,8 +263,9 @@ export class Translator {
 				w.code.u32(depths.length - 1);
 				for (const depth of depths) w.code.u32(depth);
 			},
-			leave: () => {
-				this.return(() => w.get(own.registers[0]!));
+			leave: (node) => {
+				const frame = node.kind === "block" ? this.#nodes[node.block]!.frame : 0;
+				this.return(() => w.get(this.#frames[frame]!.registers[0]!));
 			},
 		});
 		// every path has returned or branched
@@ -296,13 +327,28 @@ export class Translator {
 		if (branch >= 0) this.insn = branch;
 	}
 
-	/** Arguments into the registers of an inlined function, and its stack below this one. */
+	/** may_goto's budget is a frame's. */
+	#allowRounds({ mayGoto, context }: Frame): void {
+		if (mayGoto === undefined) return;
+		this.writer.i32(context.options.mayGoto);
+		this.writer.set(mayGoto);
+	}
+
+	/** Arguments into the registers of an inlined function, and its stack below this one; a target gets the context. */
 	#enter(callee: Frame): void {
 		const { writer: w } = this;
-		for (let i = 1; i <= 5; i++) {
-			w.get(this.registers[i]!);
-			w.set(callee.registers[i]!);
+		if (callee.isTarget) {
+			enterTarget(this);
+			w.get(0);
+			w.op(W.i64_extend_i32_u);
+			w.set(callee.registers[1]!);
+		} else {
+			for (let i = 1; i <= 5; i++) {
+				w.get(this.registers[i]!);
+				w.set(callee.registers[i]!);
+			}
 		}
+		this.#allowRounds(callee);
 		w.get(callee.sp);
 		w.i32(callee.depth);
 		w.op(W.i32_sub);
@@ -350,20 +396,22 @@ export class Translator {
 		this.insn = branch;
 		if (terminator === "may_goto") {
 			// taken when the count is used up
-			w.get(this.#mayGoto!);
+			const mayGoto = this.#current.mayGoto!;
+			w.get(mayGoto);
 			w.op(W.i32_eqz);
 			w.op(W.if, T.i32);
 			w.i32(1);
 			w.op(W.else);
-			w.get(this.#mayGoto!);
+			w.get(mayGoto);
 			w.i32(1);
 			w.op(W.i32_sub);
-			w.set(this.#mayGoto!);
+			w.set(mayGoto);
 			w.i32(0);
 			w.op(W.end);
 			return;
 		}
-		condition(this, decode(this.context.unit.program.insns[branch]!, branch));
+		if (terminator === "hit") hits(this);
+		else condition(this, decode(this.context.unit.program.insns[branch]!, branch));
 	}
 
 	#translate(d: Decoded, next: Insn | undefined): void {
@@ -492,4 +540,13 @@ export class Translator {
 		this.writer.op(W.i64_extend_i32_u);
 		this.pop(register);
 	}
+}
+
+function unsupported({ unit: { program } }: ModuleContext, what: string, insn: number): never {
+	throw new TailhopError(
+		"machine/unsupported",
+		`${what}: not compiled to WebAssembly`,
+		{ program: program.name, section: program.section, insn },
+		{ hint: "Run with the interpreter." },
+	);
 }

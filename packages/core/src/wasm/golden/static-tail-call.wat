@@ -16,47 +16,77 @@
       (i64.const 4096))
     (local.set $l6
       (i64.const 1))
-    (block $B0
-      (if $I1
-        (i32.ge_u
-          (local.get $p2)
-          (i32.const 33))
-        (then
-          (br $B0)))
-      (local.set $l14
-        (i32.load offset=4
-          (i32.load offset=40
-            (i32.const 4096))))
-      (if $I2
-        (i32.eqz
-          (local.get $l14))
-        (then
-          (br $B0)))
-      (local.set $p2
-        (i32.add
-          (local.get $p2)
-          (i32.const 1)))
-      (if $I3
+    (if $I0
+      (i32.and
         (i32.eq
-          (local.get $l14)
+          (i32.load offset=4
+            (i32.load offset=40
+              (i32.const 4096)))
           (i32.const 2))
-        (then
-          (return_call $p2
+        (i32.lt_u
+          (local.get $p2)
+          (i32.const 33)))
+      (then
+        (local.set $p2
+          (i32.add
+            (local.get $p2)
+            (i32.const 1)))
+        (local.set $l4
+          (i64.extend_i32_u
+            (local.get $p0)))
+        (local.set $l13
+          (i32.sub
+            (local.get $p1)
+            (i32.const 8)))
+        (local.set $l3
+          (i64.const 7))
+        (i32.store offset=66560
+          (i32.const 0)
+          (local.get $p2))
+        (return
+          (local.get $l3)))
+      (else
+        (block $B1
+          (if $I2
+            (i32.ge_u
+              (local.get $p2)
+              (i32.const 33))
+            (then
+              (br $B1)))
+          (local.set $l14
+            (i32.load offset=4
+              (i32.load offset=40
+                (i32.const 4096))))
+          (if $I3
+            (i32.eqz
+              (local.get $l14))
+            (then
+              (br $B1)))
+          (local.set $p2
+            (i32.add
+              (local.get $p2)
+              (i32.const 1)))
+          (if $I4
+            (i32.eq
+              (local.get $l14)
+              (i32.const 2))
+            (then
+              (return_call $p2
+                (local.get $p0)
+                (local.get $p1)
+                (local.get $p2))))
+          (return_call_indirect (type $t0)
             (local.get $p0)
             (local.get $p1)
-            (local.get $p2))))
-      (return_call_indirect (type $t0)
-        (local.get $p0)
-        (local.get $p1)
-        (local.get $p2)
-        (local.get $l14)))
-    (local.set $l3
-      (i64.const 0))
-    (i32.store offset=66560
-      (i32.const 0)
-      (local.get $p2))
-    (return
-      (local.get $l3))
+            (local.get $p2)
+            (local.get $l14)))
+        (local.set $l3
+          (i64.const 0))
+        (i32.store offset=66560
+          (i32.const 0)
+          (local.get $p2))
+        (return
+          (local.get $l3))))
     (unreachable))
   (func $e1 (type $t1) (param $p0 i32) (param $p1 i32) (result i32)
     (local $l2 i64)
