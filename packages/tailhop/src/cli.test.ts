@@ -401,21 +401,17 @@ describe("diff", () => {
 		expect(kinds).toEqual(["verdict", "packet", "output", "map", "map"]);
 	});
 
-	onKernel("an engine that cannot take the object is left out, and why", async () => {
+	it("what is not compiled is interpreted, and named", async () => {
 		const path = file(
 			"strange.asm",
-			".section xdp\n.globl main\nmain:\n r0 = 2\n exit\n.globl strange\nstrange:\n call 9999\n exit\n",
+			".section xdp\n.globl main\nmain:\n r0 = 2\n exit\n.globl strange\nstrange:\n r0 = 1\n if r0 == 1 goto out\n call 9999\nout:\n exit\n",
 		);
-		const { status, lines } = await records("diff", path, "--program", "main");
-		expect(status).toBe(0);
-		expect(lines[0]).toMatchObject({
-			engines: ["interpreter", "kernel"],
-			without: [{ engine: "wasm", reason: expect.stringContaining("9999") }],
-			agree: true,
-		});
-		expect((await tailhop("diff", path, "--program", "main")).out).toMatch(/^wasm is left out: .*9999/);
-		const run = await tailhop("run", path, "--program", "main", "--engine", "wasm");
-		expect(run).toMatchObject({ status: 1, err: expect.stringContaining("9999") });
+		const run = ["run", path, "--engine", "wasm", "--program"];
+		expect((await records(...run, "main")).lines[0]).toMatchObject({ engine: "wasm" });
+		expect((await records(...run, "strange")).lines[0]).toMatchObject({ engine: "interpreter" });
+		expect((await tailhop(...run, "main")).out).toMatch(
+			/\nstrange is interpreted: helper 9999: not compiled/,
+		);
 	});
 
 	onKernel("agreement about nothing says so: every engine refuses the packet", async () => {

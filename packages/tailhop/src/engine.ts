@@ -16,6 +16,8 @@ export interface Engine extends Settable {
 	readonly verified: boolean;
 	/** Whether outcomes have the tail calls. */
 	readonly showsHops: boolean;
+	/** Programs that "wasm" leaves to the interpreter, by name, and why. */
+	readonly notCompiled: ReadonlyMap<string, TailhopError>;
 	readonly linked: LinkedObject;
 	/** For MapWatch and comparisons. */
 	readonly maps: readonly WatchedMap[];
@@ -40,10 +42,7 @@ const OPEN = {
 export type EngineName = keyof typeof OPEN;
 export const ENGINES = ["interpreter", "wasm", "kernel"] as const satisfies readonly EngineName[];
 
-/**
- * @throws TailhopError kernel/unavailable, kernel/rejected, machine/*; machine/unsupported where "wasm" cannot compile
- * the object
- */
+/** @throws TailhopError kernel/unavailable, kernel/rejected, machine/* */
 export function openEngine(name: EngineName, linked: LinkedObject, options: EngineOptions): Promise<Engine> {
 	return OPEN[name](linked, options);
 }
@@ -54,15 +53,11 @@ async function openMachine(
 	{ machine: options }: EngineOptions,
 ): Promise<Engine> {
 	const machine = await Machine.create(linked, { ...options, engine: name });
-	const { notCompiled } = machine;
-	if (notCompiled !== undefined) {
-		machine.close();
-		throw notCompiled;
-	}
 	return {
 		name,
 		verified: false,
 		showsHops: true,
+		notCompiled: machine.notCompiled,
 		linked,
 		maps: [...machine.maps],
 		map: (name) => machine.map(name).instance,
@@ -93,6 +88,7 @@ async function openKernel(linked: LinkedObject, { programs, machine }: EngineOpt
 		name: "kernel",
 		verified: true,
 		showsHops: false,
+		notCompiled: new Map(),
 		linked,
 		maps: object.maps,
 		map: (name) => object.map(name),

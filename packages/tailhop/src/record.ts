@@ -21,7 +21,7 @@ export function recordOf(
 	outcome: EngineOutcome,
 	changes: readonly MapChange[],
 ): Record<string, unknown> {
-	const head = { schema: SCHEMA, program, engine: engine.name, verified: engine.verified };
+	const head = { schema: SCHEMA, program, engine: outcome.engine, verified: engine.verified };
 	const hops = outcome.hops.map(hopJson);
 	const output = outcome.output.map(outputJson);
 	if (outcome.error !== undefined) {

@@ -21,7 +21,7 @@ export async function openInterpreterSide(
 	const pin = (map: string) => `/sys/fs/bpf/${map}`;
 	return {
 		name: options.engine === "wasm" ? "wasm" : "interpreter",
-		...(machine.notCompiled === undefined ? {} : { notCompiled: machine.notCompiled.message }),
+		...notCompiled(machine),
 		cpu: machine.environment.cpu,
 		run(program, input) {
 			const result = machine.attempt(program, input);
@@ -109,4 +109,9 @@ function attempt<T>(action: () => T): T | number {
 	} catch (error) {
 		return refusal(error);
 	}
+}
+
+function notCompiled({ notCompiled: errors }: Machine): { readonly notCompiled?: string } {
+	const [error] = errors.values();
+	return error === undefined ? {} : { notCompiled: error.message };
 }

@@ -68,6 +68,18 @@ export function analyze(program: LinkedProgram, maps: readonly LinkedMap[]): Pro
 	return new Dataflow(program, maps).run();
 }
 
+const found = new WeakMap<LinkedProgram, ProgramFacts>();
+
+/** `analyze` of a linked program, done once. */
+export function factsOf(program: LinkedProgram, maps: readonly LinkedMap[]): ProgramFacts {
+	let facts = found.get(program);
+	if (facts === undefined) {
+		facts = analyze(program, maps);
+		found.set(program, facts);
+	}
+	return facts;
+}
+
 class Dataflow {
 	readonly #program: LinkedProgram;
 	readonly #maps: readonly LinkedMap[];

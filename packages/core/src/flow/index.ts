@@ -1,5 +1,5 @@
 export { type Block, blockOf, type Cfg, controlFlow, type FlowProblem, type Terminator } from "./cfg.ts";
-export { analyze } from "./dataflow.ts";
+export { analyze, factsOf } from "./dataflow.ts";
 export { type Dominators, dominators, type FlowGraph } from "./dominators.ts";
 export type { CallFacts, FunctionFacts, KnownArgument, ProgramFacts, TailCallFacts } from "./facts.ts";
 export { type FlowNode, type ReducibleGraph, reducible } from "./reducible.ts";

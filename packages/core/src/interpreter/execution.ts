@@ -69,6 +69,8 @@ export interface Entry {
 	/** Second argument, of programs without a hook: r2. */
 	readonly second?: number;
 	readonly hops: HopRecord[] | undefined;
+	/** A tail call from compiled code came here: its r10, and the tail calls spent. */
+	readonly from?: { readonly sp: number; readonly count: number };
 }
 
 /** Words of a saved frame: return address, r6-r9, r10, their provenance, may_goto's count, callback or 0. */
@@ -116,6 +118,8 @@ export class Execution {
 	/** Next instruction, as an index in `code`. */
 	pc = 0;
 	depth = 0;
+	/** Depth of the frame whose exit ends the execution: frames of compiled code lie above it. */
+	#base = 0;
 	mayGoto = 0;
 	finished = false;
 	executed = 0;
@@ -164,13 +168,14 @@ export class Execution {
 		this.contextEnd = entry.hook === undefined ? 0 : entry.context + entry.hook.contextSize;
 		this.finished = false;
 		this.executed = 0;
-		this.depth = 0;
+		this.#base = Math.ceil((this.host.stackTop - (entry.from?.sp ?? this.host.stackTop)) / FRAME_SIZE);
+		this.depth = this.#base;
 		this.#callbacks.length = 0;
 		this.slices.length = 0;
 		const r = this.registers;
 		r.fill(0, 0, 22);
 		this.provenance.fill(UNINITIALIZED, 0, 32);
-		r[20] = this.host.stackTop | 0;
+		r[20] = (this.host.stackTop - this.#base * FRAME_SIZE) | 0;
 		this.#enter(entry.program);
 		this.#setFrame();
 		this.packetMoved("the start");
@@ -180,7 +185,7 @@ export class Execution {
 			r[4] = entry.second | 0;
 			this.provenance[4] = SCALAR;
 		}
-		this.host.runtime.memory.setU32(MACHINE.TAIL_CALLS, 0);
+		this.host.runtime.memory.setU32(MACHINE.TAIL_CALLS, entry.from?.count ?? 0);
 	}
 
 	/** Runs at most `limit` instructions; true when the invocation is over. Throws the fault it ends in. */
@@ -629,7 +634,7 @@ export class Execution {
 
 	/** exit: back to the caller's frame, to the next round of a callback, or the end. */
 	exit(): void {
-		if (this.depth === 0) {
+		if (this.depth === this.#base) {
 			if (this.checked && this.provenance[0]! < 0) this.uninitialized(0, 0);
 			this.finished = true;
 			return;
@@ -759,7 +764,7 @@ export class Execution {
 	/** What the stack looks like from the running function to the entry, for reports and debuggers. */
 	backtrace(): readonly Where[] {
 		const frames: Where[] = [this.where(this.pc)];
-		for (let depth = this.depth - 1; depth >= 0; depth--) {
+		for (let depth = this.depth - 1; depth >= this.#base; depth--) {
 			const pc = this.#frames[depth * SAVED.SIZE + SAVED.RETURN]!;
 			frames.push(whereOf(this.#saved[depth]!, Math.floor(pc / STRIDE) - 1));
 		}

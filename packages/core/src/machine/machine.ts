@@ -43,12 +43,12 @@ import { ProgramHandle } from "./handles.ts";
 import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
-import { hopOf, Run, resultOf } from "./run.ts";
+import { contextRegionOf, hopOf, Run, resultOf } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Snapshot } from "./snapshot.ts";
 import { specialFields } from "./special-fields.ts";
 import type { LoadOptions, MachineOptions, RepeatResult, RunInput, RunOutcome, RunResult } from "./types.ts";
-import { WasmEngine } from "./wasm-engine.ts";
+import { type Invocation, WasmEngine } from "./wasm-engine.ts";
 
 const PERF_EVENT_ARRAY = 4;
 const ARRAY_OF_MAPS = 12;
@@ -86,7 +86,11 @@ export class Machine implements Disposable {
 	readonly #hooks: readonly Hook[];
 	readonly #helpers: ReadonlyMap<number, Helper>;
 	#execution: Execution | undefined;
-	#wasm: WasmEngine | TailhopError | undefined;
+	#wasm: WasmEngine | undefined;
+	/** Whether the running invocation of compiled code came to a program that isn't compiled. */
+	#interpreted = false;
+	/** Objects have been loaded that the engine doesn't know. */
+	#stale = true;
 	readonly #stackTop: number;
 	/** Where contexts and packets lie; made larger when a run needs it. */
 	#area = { address: 0, size: 0 };
@@ -151,7 +155,7 @@ export class Machine implements Disposable {
 		}
 		for (const [name, program] of programs) this.#programs.set(name, program);
 		this.#execution = undefined;
-		this.#wasm = undefined;
+		this.#stale = true;
 	}
 
 	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
@@ -375,7 +379,7 @@ export class Machine implements Disposable {
 			execution: this.#engine(),
 			runtime: this.#runtime,
 			regions: this.#regions,
-			budget: input.budget ?? this.#options.budget ?? DEFAULT_BUDGET,
+			budget: this.#budget(input),
 			trace: input.trace ?? true,
 		});
 		this.#running = run;
@@ -422,7 +426,7 @@ export class Machine implements Disposable {
 
 	/** The same, with the hops and the output up to a fault beside the fault instead of an exception. */
 	attempt(program: string | ProgramHandle, input: RunInput): RunOutcome {
-		const wasm = this.#compiled();
+		const wasm = this.#compiledProgram(program);
 		if (wasm !== undefined) return this.#attemptCompiled(wasm, program, input);
 		let run: Run | undefined;
 		try {
@@ -449,7 +453,7 @@ export class Machine implements Disposable {
 	repeat(program: string | ProgramHandle, input: RunInput, times: number): RepeatResult {
 		if (!Number.isSafeInteger(times) || times < 1)
 			throw new TailhopError("machine/invalid-input", `a program cannot run ${times} times`);
-		const wasm = this.#compiled();
+		const wasm = this.#compiledProgram(program);
 		if (wasm === undefined) {
 			const run = this.start(program, { ...input, trace: false });
 			const start = performance.now();
@@ -461,14 +465,16 @@ export class Machine implements Disposable {
 			return { ...run.finish(), duration };
 		}
 		const prepared = this.#prepare(program, input);
-		const { record, hook, context } = prepared;
 		const runtime = this.#runtime;
-		const budget = input.budget ?? this.#options.budget ?? DEFAULT_BUDGET;
+		const invocation = {
+			...prepared,
+			sp: this.#stackTop,
+			budget: this.#budget(input),
+			hops: undefined,
+		};
 		const start = performance.now();
 		try {
-			const r0 = wasm.run(record, hook, context, this.#stackTop, budget, undefined, times, () =>
-				runtime.again(),
-			);
+			const r0 = wasm.run(invocation, times, () => runtime.again());
 			const duration = ((performance.now() - start) * 1e6) / times;
 			const how = { hops: [], instructions: 0, engine: "wasm" };
 			return { ...resultOf(this.memory, prepared, r0, how, () => runtime.finish()), duration };
@@ -528,64 +534,90 @@ export class Machine implements Disposable {
 		return this.#area.address;
 	}
 
-	/** The compiled programs, where they are asked for and everything could be compiled. */
+	/** The compiled programs, where they are asked for. */
 	#compiled(): WasmEngine | undefined {
 		if (this.#options.engine !== "wasm") return undefined;
-		if (this.#wasm === undefined) {
-			const engine = new WasmEngine({
-				allocator: this.#allocator,
-				runtime: this.#runtime,
-				lifecycle: this.#lifecycle,
-				hooks: this.#hooks,
-				helper: (id) => this.#helpers.get(id),
-				regionChecks: this.checked,
-				fuel: this.checked,
-				emptySlotCounts: this.#options.emptySlotCounts ?? false,
-				mayGoto: this.environment.mayGoto,
-				cpu: this.environment.cpu,
-				stackBase: this.#stackTop - STACK_SIZE,
-			});
-			try {
-				engine.build(this.#lifecycle.programs.filter((record) => record !== undefined));
-				this.#wasm = engine;
-			} catch (error) {
-				if (!(error instanceof TailhopError) || error.code !== "machine/unsupported") throw error;
-				this.#wasm = error;
-			}
+		this.#wasm ??= new WasmEngine({
+			allocator: this.#allocator,
+			runtime: this.#runtime,
+			lifecycle: this.#lifecycle,
+			hooks: this.#hooks,
+			helper: (id) => this.#helpers.get(id),
+			kfunc: (name) => this.#kfunc(name),
+			regionChecks: this.checked,
+			fuel: this.checked,
+			emptySlotCounts: this.#options.emptySlotCounts ?? false,
+			mayGoto: this.environment.mayGoto,
+			cpu: this.environment.cpu,
+			stackBase: this.#stackTop - STACK_SIZE,
+			interpret: (invocation, program, sp, count) => this.#interpret(invocation, program, sp, count),
+		});
+		if (this.#stale) {
+			this.#stale = false;
+			this.#wasm.update();
 		}
-		return this.#wasm instanceof WasmEngine ? this.#wasm : undefined;
+		return this.#wasm;
 	}
 
-	/** Why the interpreter runs although WebAssembly was asked for; undefined where it doesn't. */
-	get notCompiled(): TailhopError | undefined {
-		this.#compiled();
-		return this.#wasm instanceof TailhopError ? this.#wasm : undefined;
+	/** The engine, if it has this program. */
+	#compiledProgram(program: string | ProgramHandle): WasmEngine | undefined {
+		const wasm = this.#compiled();
+		if (wasm === undefined || wasm.unsupported.size === 0) return wasm;
+		const { record } = typeof program === "string" ? this.program(program) : program;
+		return wasm.unsupported.has(record) ? undefined : wasm;
+	}
+
+	/**
+	 * Programs that the interpreter runs although WebAssembly was asked for, by name, and why: "machine/unsupported".
+	 * A chain that comes to one of them goes on there.
+	 */
+	get notCompiled(): ReadonlyMap<string, TailhopError> {
+		const entries = [...(this.#compiled()?.unsupported ?? [])];
+		return new Map(entries.map(([record, error]) => [record.name, error]));
+	}
+
+	#kfunc(name: string): Helper | undefined {
+		return this.#options.kfuncs?.get(name) ?? KFUNCS.get(name);
+	}
+
+	/** A tail call of compiled code has come to a program that isn't. */
+	#interpret(invocation: Invocation, { lowered }: ProgramRecord, sp: number, count: number): bigint {
+		const { hook, context, hops, budget } = invocation;
+		const execution = this.#engine();
+		const contextRegion = contextRegionOf(this.#regions, hook, context);
+		this.#interpreted = true;
+		execution.begin({ program: lowered, hook, context, contextRegion, hops, from: { sp, count } });
+		if (!execution.advance(budget)) execution.overBudget(budget);
+		this.#regions.forget();
+		return execution.r0;
 	}
 
 	#attemptCompiled(wasm: WasmEngine, program: string | ProgramHandle, input: RunInput): RunOutcome {
 		const hops: HopRecord[] = [];
 		let output: readonly Output[] = [];
+		this.#interpreted = false;
+		const engine = () => (this.#interpreted ? "wasm+interpreter" : "wasm");
 		try {
 			const prepared = this.#prepare(program, input);
-			const { record, hook, context } = prepared;
 			output = prepared.output;
-			const budget = input.budget ?? this.#options.budget ?? DEFAULT_BUDGET;
-			const r0 = wasm.run(
-				record,
-				hook,
-				context,
-				this.#stackTop,
-				budget,
-				(input.trace ?? true) ? hops : undefined,
-			);
-			return resultOf(this.memory, prepared, r0, { hops, instructions: 0, engine: "wasm" }, () =>
+			const r0 = wasm.run({
+				...prepared,
+				sp: this.#stackTop,
+				budget: this.#budget(input),
+				hops: (input.trace ?? true) ? hops : undefined,
+			});
+			return resultOf(this.memory, prepared, r0, { hops, instructions: 0, engine: engine() }, () =>
 				this.#runtime.finish(),
 			);
 		} catch (error) {
 			if (!(error instanceof TailhopError)) throw error;
 			this.#runtime.finish();
-			return { error, hops: hops.map(hopOf), output, engine: "wasm", verified: false };
+			return { error, hops: hops.map(hopOf), output, engine: engine(), verified: false };
 		}
+	}
+
+	#budget(input: RunInput): number {
+		return input.budget ?? this.#options.budget ?? DEFAULT_BUDGET;
 	}
 
 	/** The interpreter over what is loaded now. */
@@ -601,7 +633,7 @@ export class Machine implements Disposable {
 			registers: pool.size,
 			fillConstants: (registers, provenance) => pool.fill(registers, provenance),
 			helper: (id) => this.#helpers.get(id),
-			kfunc: (name) => this.#options.kfuncs?.get(name) ?? KFUNCS.get(name),
+			kfunc: (name) => this.#kfunc(name),
 			program: (index) => lifecycle.programs[index]?.lowered,
 			emptySlotCounts: this.#options.emptySlotCounts ?? false,
 		};

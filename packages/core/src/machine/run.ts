@@ -1,5 +1,5 @@
 import { TailhopError, type Where } from "../errors/index.ts";
-import { analyze, type ProgramFacts } from "../flow/index.ts";
+import { factsOf } from "../flow/index.ts";
 import type { Output } from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
 import {
@@ -11,7 +11,6 @@ import {
 	whereOf,
 } from "../interpreter/index.ts";
 import type { LinearMemory } from "../memory/index.ts";
-import type { LinkedProgram } from "../spec/index.ts";
 import type { ProgramRecord } from "./records.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Hop, RunResult } from "./types.ts";
@@ -45,7 +44,7 @@ export class Run {
 		const parts = this.#parts;
 		this.#left = parts.budget;
 		const { execution, hook, record, context, regions } = parts;
-		const contextRegion = regions.add(REGION.CONTEXT, context, hook.contextSize, "none", 0, hook.contextName);
+		const contextRegion = contextRegionOf(regions, hook, context);
 		execution.begin({
 			program: record.lowered,
 			hook,
@@ -142,6 +141,11 @@ export class Run {
 	}
 }
 
+/** Provenance of r1: the context of a run. */
+export function contextRegionOf(regions: Regions, hook: Hook, context: number): number {
+	return regions.add(REGION.CONTEXT, context, hook.contextSize, "none", 0, hook.contextName);
+}
+
 /** A fault with the place where it happened, where the thrower (a helper) didn't know it. */
 function completed(error: TailhopError, execution: Execution): TailhopError {
 	if (error.where.insn !== undefined) return error;
@@ -197,15 +201,8 @@ export function hopOf(record: HopRecord): Hop {
 	};
 }
 
-const facts = new WeakMap<LinkedProgram, ProgramFacts>();
-
 /** Whether array and slot are the same on every path to the call: what the kernel turns into a direct jump. */
 function isStatic({ program: { program, maps }, insn }: HopRecord): boolean {
-	let known = facts.get(program);
-	if (known === undefined) {
-		known = analyze(program, maps);
-		facts.set(program, known);
-	}
-	const site = known.tailCalls.get(insn);
+	const site = factsOf(program, maps).tailCalls.get(insn);
 	return site?.map !== undefined && site.slot !== undefined;
 }

@@ -10,8 +10,8 @@ export interface MachineOptions {
 	/** Count an empty slot as spent, as the kernel's own interpreter does (facts: rule 3). Default false, as the JITs. */
 	readonly emptySlotCounts?: boolean;
 	/**
-	 * "interpreter" (default), or "wasm": programs are compiled to WebAssembly; where something can't be, the
-	 * interpreter runs and `Machine.notCompiled` says why. A budget then counts loop rounds, not instructions.
+	 * "interpreter" (default), or "wasm": programs are compiled to WebAssembly; those that can't be are interpreted,
+	 * and `Machine.notCompiled` says why. A budget then counts loop rounds and calls, not instructions.
 	 */
 	readonly engine?: "interpreter" | "wasm";
 	/** false: no region, provenance or argument checks in the interpreter (for trusted code and benchmarks). */
@@ -72,6 +72,7 @@ export interface RunResult extends HookOutput {
 	readonly output: readonly Output[];
 	/** Instructions executed. */
 	readonly instructions: number;
+	/** "interpreter", "wasm", or "wasm+interpreter" where a chain of compiled programs came to one that isn't. */
 	readonly engine: string;
 	readonly verified: boolean;
 }

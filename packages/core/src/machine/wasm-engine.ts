@@ -1,31 +1,23 @@
 import { TailhopError, type Where } from "../errors/index.ts";
-import { analyze } from "../flow/index.ts";
-import { type Helper, PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
-import { fieldAt, type Hook, isSocketOnes, loadedFrom, onesAt, storeField } from "../hooks/index.ts";
-import { type HopRecord, OUTCOMES } from "../interpreter/index.ts";
-import type { MapRuntime } from "../maps/index.ts";
+import { factsOf } from "../flow/index.ts";
+import { PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
+import { fieldAt, type Hook, loadedFrom, onesAt } from "../hooks/index.ts";
+import type { HopRecord } from "../interpreter/index.ts";
 import { MACHINE } from "../memory/index.ts";
+import type { LinkedObject } from "../spec/index.ts";
 import {
-	argsOf,
 	type CompiledMap,
-	type CompiledModule,
 	type CompileOptions,
 	type ContextAccess,
 	compile,
-	isWide,
 	type Unit,
 } from "../wasm/index.ts";
-import type { Lifecycle } from "./lifecycle.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
-import type { Runtime } from "./runtime.ts";
 import { specialFields } from "./special-fields.ts";
+import { type Callback, type ImportHost, importsOf } from "./wasm-imports.ts";
 
-export interface WasmParts {
-	readonly allocator: MapRuntime;
-	readonly runtime: Runtime;
-	readonly lifecycle: Lifecycle;
+export interface WasmParts extends Omit<ImportHost, "hook" | "hops" | "callback" | "interpret"> {
 	readonly hooks: readonly Hook[];
-	readonly helper: (id: number) => Helper | undefined;
 	readonly regionChecks: boolean;
 	readonly fuel: boolean;
 	readonly emptySlotCounts: boolean;
@@ -33,10 +25,23 @@ export interface WasmParts {
 	readonly cpu: number;
 	/** Lowest address of the stack area. */
 	readonly stackBase: number;
+	/** Goes on in the interpreter within the running invocation. */
+	interpret(invocation: Invocation, program: ProgramRecord, sp: number, count: number): bigint;
+}
+
+/** A run of compiled code. */
+export interface Invocation {
+	readonly record: ProgramRecord;
+	readonly hook: Hook;
+	readonly context: number;
+	/** Where r10 of the entry points. */
+	readonly sp: number;
+	/** Loop rounds and calls of one run, not instructions. */
+	readonly budget: number;
+	readonly hops: HopRecord[] | undefined;
 }
 
 type Entry = (context: number, sp: number) => number;
-type Callback = (r1: bigint, r2: bigint, r3: bigint, r4: bigint, r5: bigint, sp: number) => bigint;
 
 /** The programs of a machine, compiled one way: a chain stays in the build that it began in, callbacks included. */
 interface Build {
@@ -46,6 +51,8 @@ interface Build {
 	readonly entries: (Entry | undefined)[];
 	/** By callback id. */
 	readonly callbacks: (Callback | undefined)[];
+	/** Collections compiled so far, of the engine's. */
+	collections: number;
 }
 
 const ARRAY = 2;
@@ -56,55 +63,91 @@ const ARRAY = 2;
  */
 export class WasmEngine {
 	readonly #parts: WasmParts;
-	readonly #plain: Build = emptyBuild();
-	/** With calls that report hops. */
-	readonly #traced: Build = emptyBuild();
+	readonly #host: ImportHost;
+	/** Programs that were loaded together, in the order in which they came. */
+	#collections: (readonly ProgramRecord[])[] = [];
+	readonly #known = new Set<ProgramRecord>();
+	#plain = emptyBuild();
+	/** With calls that report hops; made when the first run asks for them. */
+	#traced = emptyBuild();
 	/** The one that runs. */
-	#running: Build = this.#plain;
+	#running = this.#plain;
 	readonly #callbackIds = new Map<string, number>();
-	#hops: HopRecord[] | undefined;
-	#hook: Hook | undefined;
+	#invocation: Invocation | undefined;
+	/** Why programs are left to the interpreter. */
+	readonly unsupported = new Map<ProgramRecord, TailhopError>();
 
 	constructor(parts: WasmParts) {
 		this.#parts = parts;
+		this.#host = {
+			...parts,
+			hook: () => this.#invocation?.hook,
+			hops: () => this.#invocation?.hops,
+			callback: (id) => this.#running.callbacks[id],
+			interpret: (index, _context, sp, count) =>
+				parts.interpret(this.#invocation!, parts.lifecycle.programs[index]!, sp, count),
+		};
 	}
 
-	/**
-	 * Compiles programs into one module, and once more with calls that report hops.
-	 * @throws TailhopError machine/unsupported: the interpreter must run them
-	 */
-	build(records: readonly ProgramRecord[]): void {
-		const units: Unit[] = records.map((record) => ({
-			program: record.program,
-			facts: analyze(record.program, record.linked.maps),
-			index: record.index,
-			maps: record.objectMaps.map((map) => this.#compiledMap(map)),
-		}));
-		const options = this.#compileOptions();
-		this.#build(units, options, this.#plain);
-		this.#build(units, { ...options, trace: true }, this.#traced);
+	/** Takes over what is loaded now: each collection that is new becomes a module. */
+	update(): void {
+		const living = this.#parts.lifecycle.programs.filter((record) => record !== undefined);
+		const fresh = living.filter((record) => !this.#known.has(record));
+		const taken = new Set([...this.#known].map((record) => record.index));
+		// old code jumps to what had the index: it goes with it
+		if (fresh.some((record) => taken.has(record.index))) {
+			this.#known.clear();
+			this.unsupported.clear();
+			this.#collections = [];
+			this.#plain = emptyBuild();
+			this.#traced = emptyBuild();
+			fresh.splice(0, fresh.length, ...living);
+		}
+		const collections = new Map<LinkedObject, ProgramRecord[]>();
+		for (const record of fresh) {
+			const others = collections.get(record.linked) ?? [];
+			collections.set(record.linked, [...others, record]);
+			this.#known.add(record);
+		}
+		this.#collections.push(...collections.values());
+		this.#complete(this.#plain, false);
 	}
 
-	#build(units: readonly Unit[], options: CompileOptions, { table, entries, callbacks }: Build): void {
+	#complete(build: Build, trace: boolean): Build {
+		for (; build.collections < this.#collections.length; build.collections++)
+			this.#compile(this.#collections[build.collections]!, build, trace);
+		return build;
+	}
+
+	#compile(records: readonly ProgramRecord[], { table, entries, callbacks }: Build, trace: boolean): void {
 		const { runtime, allocator } = this.#parts;
+		const living = records.filter((record) => !record.freed);
+		const units = living.map((record): Unit => {
+			const { program, linked, index, objectMaps } = record;
+			const maps = objectMaps.map((map) => this.#compiledMap(map));
+			return { program, facts: factsOf(program, linked.maps), index, maps };
+		});
 		const module = compile(
 			units,
-			options,
+			{ ...this.#compileOptions(), trace },
 			(address, slot) => runtime.map(address)?.slots?.word(slot) ?? 0,
 			(unit, start) => this.#callbackId(unit.index, start),
 		);
+		for (const record of living) {
+			const error = module.unsupported.get(record.index);
+			if (error !== undefined) this.unsupported.set(record, error);
+		}
 		const { bytes } = module;
 		bytes[module.memoryFlagAt] = allocator.memory.shared ? 3 : 1;
-		const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-			env: this.#imports(module, table),
+		const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+			env: importsOf(module, table, this.#host),
 		});
 		for (const { index } of units) {
 			if (table.length <= index) table.grow(index + 1);
-			table.set(index, instance.exports[`p${index}`]);
-			entries[index] = instance.exports[`e${index}`] as Entry;
+			table.set(index, exports[`p${index}`]);
+			entries[index] = exports[`e${index}`] as Entry;
 		}
-		for (const { name, tableIndex } of module.callbacks)
-			callbacks[tableIndex] = instance.exports[name] as Callback;
+		for (const { name, tableIndex } of module.callbacks) callbacks[tableIndex] = exports[name] as Callback;
 	}
 
 	#compileOptions(): CompileOptions {
@@ -126,19 +169,16 @@ export class WasmEngine {
 				if (helper === undefined) return undefined;
 				return helper.prototype === PROTOTYPES.get(id) ? prototypeFor(id, type) : helper.prototype;
 			},
+			kfunc: (name) => parts.kfunc(name)?.prototype,
 		};
 	}
 
-	#compiledMap(record: MapRecord | undefined): CompiledMap {
-		const instance = record?.instance;
-		if (record === undefined || instance === undefined) {
-			throw new TailhopError("machine/unsupported", `map ${record?.name ?? "?"} is not implemented`, {
-				map: record?.name ?? "?",
-			});
-		}
-		const values = record.def.type === ARRAY ? instance.valueAddress(0) : 0;
-		const guarded = specialFields(record.linked.btf, record.def.valueTypeId).length > 0;
-		return { def: record.def, address: record.address, values: Math.max(values, 0), guarded };
+	/** A map that the machine lacks has no address: what uses it is left to the interpreter, which says so. */
+	#compiledMap({ instance, def, address, linked }: MapRecord): CompiledMap {
+		if (instance === undefined) return { def, address: 0, values: 0, guarded: false };
+		const values = def.type === ARRAY ? instance.valueAddress(0) : 0;
+		const guarded = specialFields(linked.btf, def.valueTypeId).length > 0;
+		return { def, address, values: Math.max(values, 0), guarded };
 	}
 
 	#callbackId(program: number, start: number): number {
@@ -151,126 +191,17 @@ export class WasmEngine {
 		return id;
 	}
 
-	#imports(module: CompiledModule, table: WebAssembly.Table): Record<string, WebAssembly.ImportValue> {
-		const { allocator, runtime } = this.#parts;
-		const { memory } = allocator;
-		const code: Readonly<Record<string, unknown>> = { ...allocator.code };
-		const own: Record<string, (...args: number[]) => number | undefined> = {
-			storeContext: (given, size, low, high, immediate) => {
-				const address = given! >>> 0;
-				const field = fieldAt(this.#hook!.fields, address - memory.u32(PACKET.CONTEXT));
-				storeField(memory, field, address, size!, low!, high!, immediate !== 0);
-				return undefined;
-			},
-			loadAbsolute: (offset, size) => {
-				const value = this.#hook?.loadAbsolute?.(memory, offset!, size as 1 | 2 | 4);
-				memory.setU32(MACHINE.RESULT_HIGH, value === undefined ? 1 : 0);
-				return value ?? 0;
-			},
-			socketOnes: (address) => (isSocketOnes(runtime, address! >>> 0) ? 1 : 0),
-			hop: (program, insn, map, slot, outcome, word) => {
-				const { lifecycle } = this.#parts;
-				const from = lifecycle.programs[program!];
-				if (from === undefined || this.#hops === undefined) return undefined;
-				const spent = memory.u32(MACHINE.TAIL_CALLS);
-				this.#hops.push({
-					program: from.lowered,
-					insn: insn!,
-					map: runtime.map(map! >>> 0)?.def.name ?? "?",
-					slot: slot! >>> 0,
-					outcome: OUTCOMES[outcome!]!,
-					target: lifecycle.programs[word!]?.lowered,
-					count: spent,
-				});
-				return undefined;
-			},
-		};
-		const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, table };
-		for (const name of module.named) imports[name] = own[name] ?? (code[name] as WebAssembly.ImportValue);
-		for (const { name, id } of module.helpers) imports[name] = this.#helper(id);
-		return imports;
-	}
-
-	/** A helper's import: halves of arguments in, low half out, the high half in memory. */
-	#helper(id: number): (...args: number[]) => number | undefined {
-		const { runtime, helper: find, allocator } = this.#parts;
-		const helper = find(id)!;
-		const { prototype } = helper;
-		const { returns } = prototype;
-		const args = argsOf(prototype);
-		const wide = args.map(isWide);
-		const { memory } = allocator;
-		return (...given) => {
-			const r = [0, 0, 0, 0, 0];
-			let at = 0;
-			for (let i = 0; i < args.length; i++) {
-				r[i] = given[at++]!;
-				runtime.argHi[i] = wide[i] ? given[at++]! : 0;
-			}
-			let result: number;
-			if ("run" in helper) result = helper.run(runtime, r[0]!, r[1]!, r[2]!, r[3]!, r[4]!);
-			else {
-				const iteration = helper.iterate(runtime, r[0]!, r[1]!, r[2]!, r[3]!, r[4]!);
-				result =
-					typeof iteration === "number"
-						? iteration
-						: this.#iterate(iteration, r[helper.callback - 1]!, given[at]!);
-			}
-			if (returns === "u64") memory.setU32(MACHINE.RESULT_HIGH, runtime.resultHi);
-			return returns === "void" ? undefined : result;
-		};
-	}
-
-	#iterate(
-		iteration: {
-			next(previous: number | undefined): readonly (number | readonly [number, number])[] | undefined;
-			result(): number;
-		},
-		id: number,
-		sp: number,
-	): number {
-		const callback = this.#running.callbacks[id];
-		if (callback === undefined)
-			throw new TailhopError("fault/argument", "a callback that is no function of the program");
-		let previous: number | undefined;
-		for (;;) {
-			const args = iteration.next(previous);
-			if (args === undefined) return iteration.result();
-			const r = [0n, 0n, 0n, 0n, 0n];
-			args.forEach((value, i) => {
-				r[i] =
-					typeof value === "number"
-						? BigInt(value >>> 0)
-						: (BigInt(value[1] >>> 0) << 32n) | BigInt(value[0] >>> 0);
-			});
-			previous = Number(BigInt.asIntN(32, callback(r[0]!, r[1]!, r[2]!, r[3]!, r[4]!, sp)));
-		}
-	}
-
 	/**
-	 * Runs a program `times` times over what lies in memory; the last r0. `budget` counts loop rounds of one run, not
-	 * instructions; `between` is called before each further run. @throws TailhopError fault/*
+	 * Runs a program `times` times over what lies in memory; the last r0. `between` is called before each further
+	 * run. @throws TailhopError fault/*
 	 */
-	run(
-		record: ProgramRecord,
-		hook: Hook,
-		context: number,
-		sp: number,
-		budget: number,
-		hops: HopRecord[] | undefined,
-		times = 1,
-		between?: () => void,
-	): bigint {
+	run(invocation: Invocation, times = 1, between?: () => void): bigint {
+		const { record, context, sp, hops } = invocation;
 		const { memory } = this.#parts.allocator;
-		this.#running = hops === undefined ? this.#plain : this.#traced;
-		const entry = this.#running.entries[record.index];
-		if (entry === undefined)
-			throw new TailhopError("machine/unsupported", `program ${record.name} is not compiled`, {
-				program: record.name,
-			});
-		this.#hook = hook;
-		this.#hops = hops;
-		const rounds = Math.min(budget, 0xffff_ffff);
+		this.#running = hops === undefined ? this.#plain : this.#complete(this.#traced, true);
+		const entry = this.#running.entries[record.index]!;
+		this.#invocation = invocation;
+		const rounds = Math.min(invocation.budget, 0xffff_ffff);
 		try {
 			// asking for the memory's buffer costs more than a short program: only when growth has detached the view
 			let words = memory.i32;
@@ -282,13 +213,13 @@ export class WasmEngine {
 				between?.();
 			}
 		} catch (error) {
-			throw this.#fault(error, record, budget);
+			throw this.#fault(error, invocation);
 		} finally {
-			this.#hops = undefined;
+			this.#invocation = undefined;
 		}
 	}
 
-	#fault(error: unknown, record: ProgramRecord, budget: number): unknown {
+	#fault(error: unknown, { record, budget }: Invocation): unknown {
 		const { memory } = this.#parts.allocator;
 		if (error instanceof TailhopError) return error;
 		// a trap does not say which instruction, nor which program of a chain: only where the run began
@@ -313,11 +244,8 @@ export class WasmEngine {
 }
 
 function emptyBuild(): Build {
-	return {
-		table: new WebAssembly.Table({ element: "anyfunc", initial: 64 }),
-		entries: [],
-		callbacks: [],
-	};
+	const table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
+	return { table, entries: [], callbacks: [], collections: 0 };
 }
 
 /** What the hooks' tables say of contexts, as the compiler asks it. */

@@ -43,6 +43,7 @@ export function runBareWasm(insns: readonly Insn[], options: BareWasmOptions = {
 		passes: options.passes ?? true,
 		helpers,
 	});
+	for (const error of module.unsupported.values()) throw error;
 	const runtime = bareRuntime(memory, top);
 	const imports: Record<string, WebAssembly.ImportValue> = {
 		memory: memory.memory,
@@ -104,6 +105,7 @@ function compileBare(
 			contextWord: 0,
 			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => how.helpers.get(id)?.prototype,
+			kfunc: () => undefined,
 		},
 		() => 0,
 		() => 0,

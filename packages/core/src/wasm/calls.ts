@@ -3,6 +3,7 @@ import type { ArgKind, HelperPrototype } from "../helpers/index.ts";
 import { type Decoded, type Insn, imm64, type RowOf } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { CompiledMap } from "./context.ts";
+import type { FunctionIndex } from "./module.ts";
 import { T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
 
@@ -37,33 +38,48 @@ export function callHelper(t: Translator, d: Decoded): void {
 	if (facts !== undefined && mapCall(t, id, facts.args)) return;
 	const prototype = context.options.prototype(id, context.unit.program.type);
 	if (prototype === undefined) t.unsupported(`helper ${id}`);
+	callImport(t, prototype, context.imports.helper(id, context.unit.program.type));
+}
+
+/** call KFUNC: by its name, as a helper. */
+export function callKfunc(t: Translator): void {
+	const { context } = t;
+	const { kfuncs, type } = context.unit.program;
+	const name = kfuncs.find(({ insn }) => insn === t.insn)?.name ?? "?";
+	const prototype = context.options.kfunc(name);
+	if (prototype === undefined) t.unsupported(`kfunc ${name}`);
+	callImport(t, prototype, context.imports.kfunc(name, type));
+}
+
+function callImport(t: Translator, prototype: HelperPrototype, index: FunctionIndex): void {
+	const { context, writer: w } = t;
 	argsOf(prototype).forEach((kind, i) => {
 		t.push32(i + 1);
 		if (!isWide(kind)) return;
 		t.push(i + 1);
-		t.writer.i64(32);
-		t.writer.op(W.i64_shr_u, W.i32_wrap_i64);
+		w.i64(32);
+		w.op(W.i64_shr_u, W.i32_wrap_i64);
 	});
+	const callsBack = prototype.args.includes("func");
 	// a callback's frame lies below this one
-	if (prototype.args.includes("func")) t.writer.get(t.frame);
-	const call = () => t.writer.call(context.imports.helper(id, context.unit.program.type));
-	if (prototype.args.includes("func") && context.tailCallers.size > 0) t.sharingCount(call);
-	else call();
+	if (callsBack) w.get(t.frame);
+	if (callsBack && context.tailCallers.size > 0) t.sharingCount(() => w.call(index));
+	else w.call(index);
 	switch (prototype.returns) {
 		case "void":
 			return;
 		case "int":
-			t.writer.op(W.i64_extend_i32_s);
+			w.op(W.i64_extend_i32_s);
 			break;
 		case "u64":
-			t.writer.op(W.i64_extend_i32_u);
-			t.writer.i32(0);
-			t.writer.memory(W.i64_load32_u, MACHINE.RESULT_HIGH, 2);
-			t.writer.i64(32);
-			t.writer.op(W.i64_shl, W.i64_or);
+			w.op(W.i64_extend_i32_u);
+			w.i32(0);
+			w.memory(W.i64_load32_u, MACHINE.RESULT_HIGH, 2);
+			w.i64(32);
+			w.op(W.i64_shl, W.i64_or);
 			break;
 		default:
-			t.writer.op(W.i64_extend_i32_u);
+			w.op(W.i64_extend_i32_u);
 	}
 	t.pop(0);
 }
@@ -209,7 +225,8 @@ export function constant(t: Translator, d: Decoded, next: Insn): void {
 
 function mapOf(t: Translator, index: number): CompiledMap {
 	const map = t.context.unit.maps[index];
-	return map ?? t.unsupported(`map ${index}`);
+	if (map === undefined || map.address === 0) t.unsupported(`map ${map?.def.name ?? index}`);
+	return map;
 }
 
 /** LD_ABS and LD_IND: the value, or the function ends with 0. */

@@ -1,3 +1,4 @@
+import type { TailhopError } from "../errors/index.ts";
 import type { HelperPrototype } from "../helpers/index.ts";
 import { CALL } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -8,7 +9,7 @@ import { PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
 import { type FunctionBody, type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
 import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
-import { Translator } from "./translate.ts";
+import { Translator, Unsupported } from "./translate.ts";
 
 /** Signatures of the imports that are no helper, in i32: [parameters, results]. */
 const NAMED: Readonly<Record<string, readonly [number, number]>> = {
@@ -19,6 +20,8 @@ const NAMED: Readonly<Record<string, readonly [number, number]>> = {
 	loadAbsolute: [2, 1],
 	/** (address): whether that is a field of a socket whose ones are 64 */
 	socketOnes: [1, 1],
+	/** (program, context, r10, tail calls spent): r0's low half; the high one in RESULT_HIGH */
+	interpret: [4, 1],
 	/** (program, insn, map, slot, outcome, word) */
 	hop: [6, 0],
 };
@@ -34,7 +37,9 @@ export function helperParams(prototype: HelperPrototype): number[] {
 
 export interface HelperImport {
 	readonly name: string;
+	/** 0 for a kfunc. */
 	readonly id: number;
+	readonly kfunc?: string;
 }
 
 export interface CompiledModule {
@@ -42,6 +47,8 @@ export interface CompiledModule {
 	/** Where the memory import's limits flag stands: 1 unshared, 3 shared. */
 	readonly memoryFlagAt: number;
 	readonly helpers: readonly HelperImport[];
+	/** Why programs are not compiled, by index: what stands in their place asks the host to go on. */
+	readonly unsupported: ReadonlyMap<number, TailhopError>;
 	/** Names of the other imports, `NAMED`'s. */
 	readonly named: readonly string[];
 	/** Exports: `p<index>` a program, `e<index>` its entry for the host, `f<table index>` a callback. */
@@ -51,8 +58,7 @@ export interface CompiledModule {
 /**
  * Compiles programs into one module, so that tail calls between them are jumps inside it.
  * `slots` says what is in a prog array's slot now; `callback` hands out table indexes for functions whose address is taken.
- *
- * @throws TailhopError machine/unsupported for what isn't compiled; where names program and instruction
+ * A program with something in it that isn't compiled becomes a call of the host's, and the error says what.
  */
 export function compile(
 	units: readonly Unit[],
@@ -62,16 +68,19 @@ export function compile(
 ): CompiledModule {
 	const module = new ModuleWriter();
 	const helpers = new Map<string, HelperImport>();
+	const importHelper = (name: string, prototype: HelperPrototype): FunctionIndex =>
+		module.importFunction(name, helperParams(prototype), prototype.returns === "void" ? [] : [T.i32]);
 	const imports: Imports = {
 		helper(id, programType) {
 			const prototype = options.prototype(id, programType)!;
 			const name = `h${id}_${programType}`;
 			helpers.set(name, { name, id });
-			return module.importFunction(
-				name,
-				helperParams(prototype),
-				prototype.returns === "void" ? [] : [T.i32],
-			);
+			return importHelper(name, prototype);
+		},
+		kfunc(called, programType) {
+			const name = `k_${called}_${programType}`;
+			helpers.set(name, { name, id: 0, kfunc: called });
+			return importHelper(name, options.kfunc(called)!);
 		},
 		named(name) {
 			const [params, results] = NAMED[name]!;
@@ -117,14 +126,28 @@ export function compile(
 			},
 		});
 	}
+	const unsupported = new Map<number, TailhopError>();
 	for (const { unit, program, functions, entry } of perUnit) {
 		const translate = (index: FunctionIndex, { start, end }: Range, isProgram: boolean) => {
-			const depth = depthOf(unit, start);
-			const t = new Translator(contexts.get(unit)!, start, end, isProgram, depth);
+			const t = new Translator(contexts.get(unit)!, start, end, isProgram, depthOf(unit, start));
 			module.body(index, t.translate());
 		};
-		translate(program, { start: 0, end: unit.program.functions[0]?.end ?? 0 }, true);
-		for (const range of subprograms(unit)) translate(functions.get(range.start)!, range, false);
+		for (let again = true; again; ) {
+			again = false;
+			try {
+				translate(program, { start: 0, end: unit.program.functions[0]?.end ?? 0 }, true);
+				for (const range of subprograms(unit)) translate(functions.get(range.start)!, range, false);
+			} catch (error) {
+				if (!(error instanceof Unsupported)) throw error;
+				unsupported.set(error.unit.index, error);
+				// another program's code, in the place of a tail call: without it, then
+				if (error.unit !== unit) again = target.exclude(error.unit);
+				else {
+					module.body(program, interpreted(unit, imports));
+					for (const index of functions.values()) module.body(index, absent());
+				}
+			}
+		}
 		module.body(entry, entryBody(program));
 		module.export(`p${unit.index}`, program);
 		module.export(`e${unit.index}`, entry);
@@ -134,6 +157,7 @@ export function compile(
 		helpers: [...helpers.values()],
 		named: module.imported.filter((name) => name in NAMED),
 		callbacks,
+		unsupported,
 	};
 }
 
@@ -147,7 +171,12 @@ function targetFinder(
 	units: readonly Unit[],
 	{ trace }: CompileOptions,
 	slots: (mapAddress: number, slot: number) => number,
-): { readonly find: ModuleContext["target"]; readonly reached: ReadonlySet<Unit> } {
+): {
+	readonly find: ModuleContext["target"];
+	readonly reached: ReadonlySet<Unit>;
+	/** This program's code stands nowhere from now on; true. */
+	exclude(unit: Unit): boolean;
+} {
 	const byIndex = new Map(units.map((unit) => [unit.index, unit]));
 	const find = (unit: Unit, insn: number): Unit | undefined => {
 		const { map, slot } = unit.facts.tailCalls.get(insn) ?? {};
@@ -163,7 +192,14 @@ function targetFinder(
 			if (target !== undefined) reached.add(target);
 		}
 	}
-	return { find, reached };
+	return {
+		find,
+		reached,
+		exclude({ index }) {
+			byIndex.delete(index);
+			return true;
+		},
+	};
 }
 
 /** The functions that are called; the program's own only where it calls itself. */
@@ -172,6 +208,27 @@ function subprograms({ program }: Unit): readonly FunctionInfo[] {
 		({ opcode, src, imm }, i) => opcode === 0x85 && src === CALL.LOCAL && i + 1 + imm === 0,
 	);
 	return recursive ? program.functions : program.functions.slice(1);
+}
+
+/** In the place of a program that isn't compiled: the host goes on with it, and gives its r0. */
+function interpreted({ index }: Unit, imports: Imports): FunctionBody {
+	const w = new FunctionWriter(PROGRAM.params.length);
+	w.i32(index);
+	for (let i = 0; i < PROGRAM.params.length; i++) w.get(i);
+	w.call(imports.named("interpret"));
+	w.op(W.i64_extend_i32_u);
+	w.i32(0);
+	w.memory(W.i64_load32_u, MACHINE.RESULT_HIGH, 2);
+	w.i64(32);
+	w.op(W.i64_shl, W.i64_or);
+	return w.finish();
+}
+
+/** A function of such a program: nobody calls it. */
+function absent(): FunctionBody {
+	const w = new FunctionWriter(SUBPROGRAM.params.length);
+	w.op(W.unreachable);
+	return w.finish();
 }
 
 /** The host's entry: r0's low half comes back, the high half is left in memory. JavaScript then needs no BigInt. */

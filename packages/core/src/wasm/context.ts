@@ -55,6 +55,7 @@ export interface CompileOptions {
 	/** The context's fields that are not plain memory. */
 	readonly contextAccess: ContextAccess;
 	readonly prototype: (id: number, programType: number) => HelperPrototype | undefined;
+	readonly kfunc: (name: string) => HelperPrototype | undefined;
 }
 
 /** What the translation of one function needs to know of the module. */
@@ -82,6 +83,7 @@ export interface ModuleContext {
 /** Imported functions, all with i32 in and out. */
 export interface Imports {
 	helper(id: number, programType: number): FunctionIndex;
+	kfunc(name: string, programType: number): FunctionIndex;
 	/** An export of the map code, or one of the host's own. */
 	named(name: string): FunctionIndex;
 }

@@ -96,6 +96,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 			contextWord: 0x40,
 			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => PROTOTYPES.get(id),
+			kfunc: () => undefined,
 		},
 		(_, slot) =>
 			units.findIndex(({ program }) =>

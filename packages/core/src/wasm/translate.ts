@@ -4,7 +4,7 @@ import { CALL, type Decoded, decode, type Insn, slotsOf, TABLE } from "../isa/in
 import { MACHINE } from "../memory/index.ts";
 import { atomic, load, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
-import { callHelper, callLocal, constant, packetLoad } from "./calls.ts";
+import { callHelper, callKfunc, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext, Unit } from "./context.ts";
 import { COUNT, loadCount, PROGRAM, SUBPROGRAM, storeCount, TAIL_CALL_ID } from "./convention.ts";
 import { inlineTargets, type Target } from "./hits.ts";
@@ -89,7 +89,7 @@ export class Translator {
 		const { insns } = context.unit.program;
 		this.#cfg = controlFlow(insns, start, end);
 		if (this.#cfg.problems.length > 0)
-			unsupported(context, "control leaves the function", this.#cfg.problems[0]!.insn);
+			throw new Unsupported(context.unit, "control leaves the function", this.#cfg.problems[0]!.insn);
 		this.writer = new FunctionWriter((isProgram ? PROGRAM : SUBPROGRAM).params.length);
 		const registers: number[] = [];
 		for (let i = 0; i < 10; i++)
@@ -193,9 +193,9 @@ export class Translator {
 		return { start, cfg, depth: depthOf(unit, start) };
 	}
 
-	/** What can't be compiled: the machine runs the program in the interpreter, and says so. */
+	/** What can't be compiled: the interpreter runs the program. */
 	unsupported(what: string): never {
-		unsupported(this.context, what, this.insn);
+		throw new Unsupported(this.context.unit, what, this.insn);
 	}
 
 	/** The function's body: locals and code. */
@@ -450,8 +450,8 @@ export class Translator {
 				packetLoad(this, d, row);
 				break;
 			case "call":
-				if (d.op === "call_kfunc") this.unsupported("a kfunc");
 				if (d.op === "call_local") callLocal(this, d);
+				else if (d.op === "call_kfunc") callKfunc(this);
 				else if (d.insn.imm === TAIL_CALL_ID) tailCall(this);
 				else callHelper(this, d);
 				break;
@@ -542,11 +542,19 @@ export class Translator {
 	}
 }
 
-function unsupported({ unit: { program } }: ModuleContext, what: string, insn: number): never {
-	throw new TailhopError(
-		"machine/unsupported",
-		`${what}: not compiled to WebAssembly`,
-		{ program: program.name, section: program.section, insn },
-		{ hint: "Run with the interpreter." },
-	);
+/** "machine/unsupported": what keeps a program from being compiled. */
+export class Unsupported extends TailhopError {
+	readonly unit: Unit;
+
+	constructor(unit: Unit, what: string, insn: number) {
+		const { name: program, section } = unit.program;
+		const hint = "The interpreter runs it.";
+		super(
+			"machine/unsupported",
+			`${what}: not compiled to WebAssembly`,
+			{ program, section, insn },
+			{ hint },
+		);
+		this.unit = unit;
+	}
 }

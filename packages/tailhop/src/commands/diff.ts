@@ -53,9 +53,13 @@ interface LeftOut {
 }
 
 /** What an engine of ours doesn't implement leaves it out of the comparison; all else ends it. */
-async function open(name: EngineName, { linked, engine }: Session): Promise<Engine | TailhopError> {
+async function open(name: EngineName, { linked, engine, program }: Session): Promise<Engine | TailhopError> {
 	try {
-		return await openEngine(name, linked, engine);
+		const opened = await openEngine(name, linked, engine);
+		const error = opened.notCompiled.get(program);
+		if (error === undefined) return opened;
+		opened.close();
+		return error;
 	} catch (error) {
 		if (error instanceof TailhopError && error.code === "machine/unsupported") return error;
 		throw error;

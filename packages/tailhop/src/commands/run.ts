@@ -66,6 +66,7 @@ async function runPackets(
 		printLine();
 		const hidden = engine.showsHops ? "" : "; the kernel shows no hops";
 		printLine(`engine ${engine.name}, verified: ${engine.verified}${hidden}`);
+		for (const [name, { message }] of engine.notCompiled) printLine(`${name} is interpreted: ${message}`);
 	}
 	const out = args.text("write-pcap");
 	if (out !== undefined) {
