@@ -96,7 +96,7 @@ function markIpv4(memory: LinearMemory, network: number): number {
 	if ((next & 2) === 0) return next === 0 ? 1 : 0;
 	const { view } = memory;
 	const sum = view.getUint16(network + 10, true) + 0xfbff + (next << 8);
-	view.setUint16(network + 10, sum + (sum >= 0xffff ? 1 : 0), true);
+	view.setUint16(network + 10, sum + (sum > 0xffff ? 1 : 0), true);
 	memory.u8[network + 1] = tos | CE;
 	return 1;
 }

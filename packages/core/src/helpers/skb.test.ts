@@ -326,6 +326,13 @@ describe("skb_ecn_set_ce", () => {
 		if (outcome.kind === "ran") expect(outcome.packet).toEqual(packet(eth(), ipv4({ tos: 3 })));
 	});
 
+	it("a checksum that comes to 0xffff stays so", async () => {
+		const bytes = packet(eth(), ipv4({ tos: 2 }), udp());
+		bytes.set([0, 1], 24);
+		const outcome = await run({ packet: bytes, calls: [[97, "ctx"]], answers: [1] });
+		if (outcome.kind === "ran") expect(outcome.packet.subarray(24, 26)).toEqual(Uint8Array.of(0xff, 0xff));
+	});
+
 	it("not in ARP", async () => {
 		await run({ packet: ARP, calls: [[97, "ctx"]], answers: [0] });
 	});
