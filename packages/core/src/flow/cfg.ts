@@ -1,5 +1,6 @@
 import type { Insn } from "../isa/index.ts";
 import { opOf, type Row, slotsOf, TABLE, targetOf } from "../isa/index.ts";
+import type { LinkedProgram } from "../spec/index.ts";
 
 /** How control leaves a block. */
 export type Terminator =
@@ -133,6 +134,26 @@ export function controlFlow(insns: readonly Insn[], start = 0, end = insns.lengt
 	const reachable = new Array<boolean>(blocks.length).fill(false);
 	for (const index of order) reachable[index] = true;
 	return { start, end, blocks, order, reachable, problems };
+}
+
+const graphs = new WeakMap<LinkedProgram, Map<number, Cfg>>();
+
+/** `controlFlow` of a program's function, found once. */
+export function cfgOf(
+	program: LinkedProgram,
+	{ start, end }: { readonly start: number; readonly end: number },
+): Cfg {
+	let known = graphs.get(program);
+	if (known === undefined) {
+		known = new Map();
+		graphs.set(program, known);
+	}
+	let cfg = known.get(start);
+	if (cfg?.end !== end) {
+		cfg = controlFlow(program.insns, start, end);
+		known.set(start, cfg);
+	}
+	return cfg;
 }
 
 /** The block that holds an instruction of the function. */

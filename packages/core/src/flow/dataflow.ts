@@ -11,7 +11,7 @@ import {
 	TABLE,
 } from "../isa/index.ts";
 import type { LinkedMap, LinkedProgram } from "../spec/index.ts";
-import { type Block, type Cfg, controlFlow } from "./cfg.ts";
+import { type Block, type Cfg, cfgOf } from "./cfg.ts";
 import type { CallFacts, FunctionFacts, KnownArgument, ProgramFacts, TailCallFacts } from "./facts.ts";
 import { RankQueue } from "./rank-queue.ts";
 import {
@@ -94,7 +94,7 @@ class Dataflow {
 		this.#program = program;
 		this.#maps = maps;
 		this.#functions = program.functions.map(({ start, end }, index) => {
-			const cfg = controlFlow(program.insns, start, end);
+			const cfg = cfgOf(program, { start, end });
 			return {
 				index,
 				cfg,

@@ -1,4 +1,12 @@
-export { type Block, blockOf, type Cfg, controlFlow, type FlowProblem, type Terminator } from "./cfg.ts";
+export {
+	type Block,
+	blockOf,
+	type Cfg,
+	cfgOf,
+	controlFlow,
+	type FlowProblem,
+	type Terminator,
+} from "./cfg.ts";
 export { analyze, factsOf } from "./dataflow.ts";
 export { type Dominators, dominators, type FlowGraph } from "./dominators.ts";
 export type { CallFacts, FunctionFacts, KnownArgument, ProgramFacts, TailCallFacts } from "./facts.ts";

@@ -69,7 +69,7 @@ export class WasmEngine {
 	readonly #known = new Set<ProgramRecord>();
 	#plain = emptyBuild();
 	/** With calls that report hops; made when the first run asks for them. */
-	#traced = emptyBuild();
+	#traced: Build | undefined;
 	/** The one that runs. */
 	#running = this.#plain;
 	readonly #callbackIds = new Map<string, number>();
@@ -100,7 +100,7 @@ export class WasmEngine {
 			this.unsupported.clear();
 			this.#collections = [];
 			this.#plain = emptyBuild();
-			this.#traced = emptyBuild();
+			this.#traced = undefined;
 			fresh.splice(0, fresh.length, ...living);
 		}
 		const collections = new Map<LinkedObject, ProgramRecord[]>();
@@ -198,7 +198,9 @@ export class WasmEngine {
 	run(invocation: Invocation, times = 1, between?: () => void): bigint {
 		const { record, context, sp, hops } = invocation;
 		const { memory } = this.#parts.allocator;
-		this.#running = hops === undefined ? this.#plain : this.#complete(this.#traced, true);
+		this.#traced ??= hops === undefined ? undefined : emptyBuild();
+		this.#running =
+			hops === undefined || this.#traced === undefined ? this.#plain : this.#complete(this.#traced, true);
 		const entry = this.#running.entries[record.index]!;
 		this.#invocation = invocation;
 		const rounds = Math.min(invocation.budget, 0xffff_ffff);

@@ -37,9 +37,9 @@ export function importsOf(
 ): Record<string, WebAssembly.ImportValue> {
 	const { code, memory } = host.allocator;
 	const own = ownImports(host);
-	const maps: Readonly<Record<string, unknown>> = { ...code };
+	const maps = code as unknown as Readonly<Record<string, WebAssembly.ImportValue>>;
 	const imports: Record<string, WebAssembly.ImportValue> = { memory: memory.memory, table };
-	for (const name of module.named) imports[name] = own[name] ?? (maps[name] as WebAssembly.ImportValue);
+	for (const name of module.named) imports[name] = own[name] ?? maps[name]!;
 	for (const { name, id, kfunc } of module.helpers) {
 		const helper = kfunc === undefined ? host.helper(id) : host.kfunc(kfunc);
 		imports[name] = helperImport(helper!, host);

@@ -43,7 +43,8 @@ function checkedAddress(t: Translator, base: number, off: number): number {
 	address(t, base, off, true);
 	w.tee(t.a32);
 	w.i32(dataBase);
-	w.op(W.i32_lt_u, W.if, T.void, W.unreachable, W.end);
+	w.op(W.i32_lt_u, W.if, T.void, W.unreachable);
+	w.op(W.end);
 	w.get(t.a32);
 	return 0;
 }

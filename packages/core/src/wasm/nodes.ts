@@ -211,6 +211,7 @@ const UNROLL_NODES = 10;
  * third of the time). Every copy keeps its own exits, so any number of rounds is right.
  */
 export function unrollLoops(nodes: Node[]): void {
+	if (!hasCycle(nodes)) return;
 	const graph = reducible({ blocks: nodes });
 	if (graph.dispatches > 0) return;
 	const { dominates } = dominators(graph);
@@ -240,6 +241,32 @@ export function unrollLoops(nodes: Node[]): void {
 		if (sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body)) continue;
 		copyLoop(nodes, header, [...body]);
 	}
+}
+
+/** Whether anything that node 0 reaches leads back: most programs have no loop, and need no dominators here. */
+function hasCycle(nodes: readonly Node[]): boolean {
+	/** 0 not seen, 1 on the path, 2 done. */
+	const state = new Uint8Array(nodes.length);
+	const path = [0];
+	const next = [0];
+	state[0] = 1;
+	while (path.length > 0) {
+		const top = path.length - 1;
+		const { successors } = nodes[path[top]!]!;
+		const to = successors[next[top]!];
+		if (to === undefined) {
+			state[path.pop()!] = 2;
+			next.pop();
+			continue;
+		}
+		next[top] = next[top]! + 1;
+		if (state[to] === 1) return true;
+		if (state[to] === 2) continue;
+		state[to] = 1;
+		path.push(to);
+		next.push(0);
+	}
+	return false;
 }
 
 function sizeOf(nodes: readonly Node[], body: ReadonlySet<number>): number {

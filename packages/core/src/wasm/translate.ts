@@ -1,5 +1,5 @@
 import { TailhopError } from "../errors/index.ts";
-import { type Cfg, controlFlow, type FlowNode, reducible, structure } from "../flow/index.ts";
+import { type Cfg, cfgOf, type FlowNode, reducible, structure } from "../flow/index.ts";
 import { CALL, type Decoded, decode, type Insn, slotsOf, TABLE } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import { atomic, load, store } from "./access.ts";
@@ -86,11 +86,10 @@ export class Translator {
 
 	constructor(context: ModuleContext, start: number, end: number, isProgram: boolean, depth: number) {
 		this.isProgram = isProgram;
-		const { insns } = context.unit.program;
-		this.#cfg = controlFlow(insns, start, end);
+		this.#cfg = cfgOf(context.unit.program, { start, end });
 		if (this.#cfg.problems.length > 0)
 			throw new Unsupported(context.unit, "control leaves the function", this.#cfg.problems[0]!.insn);
-		this.writer = new FunctionWriter((isProgram ? PROGRAM : SUBPROGRAM).params.length);
+		this.writer = new FunctionWriter((isProgram ? PROGRAM : SUBPROGRAM).params.length, 512);
 		const registers: number[] = [];
 		for (let i = 0; i < 10; i++)
 			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
@@ -175,8 +174,8 @@ export class Translator {
 	#target(unit: Unit, insn: number): Target | undefined {
 		const target = this.context.target(unit, insn);
 		if (target === undefined) return undefined;
-		const { insns, functions } = target.program;
-		return { unit: target, cfg: controlFlow(insns, 0, functions[0]?.end ?? 0) };
+		const [main] = target.program.functions;
+		return main === undefined ? undefined : { unit: target, cfg: cfgOf(target.program, main) };
 	}
 
 	/** A function that may be inlined: one of the program's that doesn't tail call. */
@@ -189,7 +188,7 @@ export class Translator {
 			// ends the function from its middle
 			if ((opcode & 0x07) === 0 && opcode !== 0 && opcode !== TABLE.lddw.opcode) return undefined;
 		}
-		const cfg = controlFlow(unit.program.insns, found.start, found.end);
+		const cfg = cfgOf(unit.program, found);
 		return { start, cfg, depth: depthOf(unit, start) };
 	}
 
