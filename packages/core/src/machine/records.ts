@@ -67,16 +67,17 @@ export function ownerOf(program: LinkedProgram): Owner {
 	};
 }
 
+const named = (table: Readonly<Record<string, number>>, number: number): string =>
+	nameOf(table, number) ?? String(number);
+
 /** Why a program may not meet a prog array of this owner, or undefined (kernel: __bpf_prog_map_compatible). */
 export function incompatible(owner: Owner, program: LinkedProgram): string | undefined {
 	const { type, expectedAttachType } = program;
 	const frags = (program.flags & XDP_HAS_FRAGS) !== 0;
-	const typeName = (number: number) => nameOf(PROG_TYPE, number) ?? number;
-	const attachName = (number: number) => nameOf(ATTACH_TYPE, number) ?? number;
 	if (type !== owner.type)
-		return `its program type is ${typeName(type)}, the owner's ${typeName(owner.type)}`;
+		return `its program type is ${named(PROG_TYPE, type)}, the owner's ${named(PROG_TYPE, owner.type)}`;
 	if (frags !== owner.xdpHasFrags) return `${frags ? "it" : "the owner"} has xdp.frags, the other not`;
 	if (expectedAttachType !== owner.expectedAttachType)
-		return `its expected attach type is ${attachName(expectedAttachType)}, the owner's ${attachName(owner.expectedAttachType)}`;
+		return `its expected attach type is ${named(ATTACH_TYPE, expectedAttachType)}, the owner's ${named(ATTACH_TYPE, owner.expectedAttachType)}`;
 	return undefined;
 }
