@@ -81,6 +81,8 @@ export class Translator {
 	readonly #kept: number[] = [];
 	#keptUsed = 0;
 	readonly #dispatch: number[] = [];
+	/** Conditions of selects by what they compare: whether the next one is negated. */
+	readonly #negated = new Map<string, boolean>();
 	/** Local that counts tail calls, where this function keeps it in one. */
 	readonly #count: number | undefined;
 
@@ -362,25 +364,42 @@ export class Translator {
 		}
 	}
 
-	/** The arm's code, its results thrown away where the branch would have skipped it. */
+	/**
+	 * The arm's code, its results thrown away where the branch would have skipped it. Each select has a condition of
+	 * its own, and of equal ones every other is negated: V8 merges equal ones, and then makes a number of what could
+	 * have stayed a flag (measured: log2 1.09 of the kernel's time with).
+	 */
 	#select(arm: Arm): void {
 		const { writer: w } = this;
 		const { insns } = this.context.unit.program;
-		const skip = w.local(T.i32);
-		this.insn = arm.branch;
-		condition(this, decode(insns[arm.branch]!, arm.branch));
-		w.set(skip);
-		const registers = written(insns, arm.start, arm.end).map((register) => {
-			const old = w.local(T.i64);
+		const branch = decode(insns[arm.branch]!, arm.branch);
+		const frame = this.#current;
+		const { opcode, dst, src, imm } = branch.insn;
+		const key = [opcode, dst, src, imm].join();
+		const before = [...frame.registers];
+		const changed = written(insns, arm.start, arm.end);
+		for (const register of changed) {
+			before[register] = w.local(T.i64);
 			this.push(register);
-			w.set(old);
-			return [register, old] as const;
-		});
+			w.set(before[register]!);
+		}
 		this.#straight(arm.start, arm.end);
-		for (const [register, old] of registers) {
-			w.get(old);
+		this.insn = arm.branch;
+		const after = changed.map((register) => {
+			if (changed.length === 1) return frame.registers[register]!;
+			const local = w.local(T.i64);
 			this.push(register);
-			w.get(skip);
+			w.set(local);
+			return local;
+		});
+		for (const [i, register] of changed.entries()) {
+			const negated = this.#negated.get(key) ?? false;
+			this.#negated.set(key, !negated);
+			w.get(negated ? after[i]! : before[register]!);
+			w.get(negated ? before[register]! : after[i]!);
+			this.#current = { ...frame, registers: before };
+			condition(this, branch, negated);
+			this.#current = frame;
 			w.op(W.select);
 			this.pop(register);
 		}

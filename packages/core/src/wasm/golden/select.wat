@@ -4,7 +4,7 @@
   (import "env" "memory" (memory $env.memory 1 65536))
   (import "env" "table" (table $env.table 0 funcref))
   (func $p1 (type $t0) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i64)
-    (local $l3 i64) (local $l4 i64) (local $l5 i64) (local $l6 i64) (local $l7 i64) (local $l8 i64) (local $l9 i64) (local $l10 i64) (local $l11 i64) (local $l12 i64) (local $l13 i32) (local $l14 i32) (local $l15 i32) (local $l16 i32) (local $l17 i64)
+    (local $l3 i64) (local $l4 i64) (local $l5 i64) (local $l6 i64) (local $l7 i64) (local $l8 i64) (local $l9 i64) (local $l10 i64) (local $l11 i64) (local $l12 i64) (local $l13 i32) (local $l14 i32) (local $l15 i32) (local $l16 i64)
     (local.set $l13
       (i32.sub
         (local.get $p1)
@@ -19,18 +19,16 @@
         (i32.wrap_i64
           (local.get $l4))))
     (local.set $l16
-      (i64.gt_u
-        (local.get $l5)
-        (i64.const 9)))
-    (local.set $l17
       (local.get $l3))
     (local.set $l3
       (i64.const 5))
     (local.set $l3
       (select
-        (local.get $l17)
+        (local.get $l16)
         (local.get $l3)
-        (local.get $l16)))
+        (i64.gt_u
+          (local.get $l5)
+          (i64.const 9))))
     (i32.store offset=66560
       (i32.const 0)
       (local.get $p2))
