@@ -42,6 +42,7 @@ import {
 import { ProgramHandle } from "./handles.ts";
 import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
+import { PacketBatch } from "./packet-batch.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
 import { contextRegionOf, hopOf, Run, resultOf } from "./run.ts";
 import { Runtime } from "./runtime.ts";
@@ -87,6 +88,8 @@ export class Machine implements Disposable {
 	readonly #helpers: ReadonlyMap<number, Helper>;
 	#execution: Execution | undefined;
 	#wasm: WasmEngine | undefined;
+	/** Snapshots restored so far: a batch's memory is gone with each. */
+	#generation = 0;
 	/** Whether the running invocation of compiled code came to a program that isn't compiled. */
 	#interpreted = false;
 	/** Objects have been loaded that the engine doesn't know. */
@@ -388,6 +391,16 @@ export class Machine implements Disposable {
 
 	/** Program and hook of a run, with packet and context in memory. */
 	#prepare(program: string | ProgramHandle, input: RunInput) {
+		const { record, hook } = this.#runnable(program);
+		const { type, flags } = record.program;
+		const area = this.#room(hook.footprint(input.packet.length, flags));
+		const context = hook.begin(this.memory, area, input, flags);
+		for (const storage of this.#storages) storage.beginRun();
+		return { record, hook, context, output: this.#runtime.begin(type, context) };
+	}
+
+	/** A program that can run now, and its hook; a run that isn't over is. */
+	#runnable(program: string | ProgramHandle): { readonly record: ProgramRecord; readonly hook: Hook } {
 		this.#check();
 		const { record } = typeof program === "string" ? this.program(program) : program;
 		if (record.freed)
@@ -398,7 +411,7 @@ export class Machine implements Disposable {
 				{ detail: { errno: 9 } },
 			);
 		if (this.#running !== undefined && !this.#running.done) this.#running.abandon();
-		const { type, flags } = record.program;
+		const { type } = record.program;
 		const hook = this.#hooks.find((h) => h.programType === type);
 		if (hook === undefined) {
 			throw new TailhopError(
@@ -408,10 +421,7 @@ export class Machine implements Disposable {
 				{ hint: `Runnable types: ${this.#hooks.map((h) => h.name).join(", ")}.` },
 			);
 		}
-		const area = this.#room(hook.footprint(input.packet.length, flags));
-		const context = hook.begin(this.memory, area, input, flags);
-		for (const storage of this.#storages) storage.beginRun();
-		return { record, hook, context, output: this.#runtime.begin(type, context) };
+		return { record, hook };
 	}
 
 	/**
@@ -484,6 +494,43 @@ export class Machine implements Disposable {
 		}
 	}
 
+	/**
+	 * Puts packets into memory to run a program over all of them in one call, again and again: see PacketBatch. Close it to
+	 * free their memory.
+	 *
+	 *     using batch = machine.batch("entry", packets.map((packet) => ({ packet })));
+	 *     batch.run();
+	 *     batch.verdict(0);
+	 *
+	 * @throws TailhopError machine/invalid-input for a packet or context that BPF_PROG_TEST_RUN refuses
+	 */
+	batch(program: string | ProgramHandle, inputs: readonly RunInput[]): PacketBatch {
+		const { record, hook } = this.#runnable(program);
+		const generation = this.#generation;
+		return new PacketBatch(
+			{
+				memory: this.memory,
+				allocator: this.#allocator,
+				runtime: this.#runtime,
+				wasm: this.#compiledProgram(program),
+				interpret: (invocation) => this.#interpret(invocation, record, this.#stackTop, 0),
+				record,
+				hook,
+				sp: this.#stackTop,
+				budget: this.#options.budget ?? DEFAULT_BUDGET,
+				alive: () => generation === this.#generation,
+				check: () => this.#check(),
+				beginRun:
+					this.#storages.length === 0
+						? undefined
+						: () => {
+								for (const storage of this.#storages) storage.beginRun();
+							},
+			},
+			inputs,
+		);
+	}
+
 	/** A copy of everything that a run or a map operation can change. */
 	snapshot(): Snapshot {
 		this.#check();
@@ -494,6 +541,7 @@ export class Machine implements Disposable {
 	restore(snapshot: Snapshot): void {
 		this.#check();
 		this.#running?.abandon();
+		this.#generation++;
 		for (const { record } of this.#handles.splice(snapshot.maps)) {
 			record.instance = undefined;
 			record.unavailable = new TailhopError(

@@ -4,13 +4,14 @@ import {
 	type Environment,
 	type HelperRuntime,
 	type Output,
+	PACKET,
 	random,
 	readRing,
 	socketsSize,
 	writeSockets,
 } from "../helpers/index.ts";
 import type { MapInstance, MapRuntime } from "../maps/index.ts";
-import type { LinearMemory } from "../memory/index.ts";
+import { type LinearMemory, MACHINE } from "../memory/index.ts";
 
 /** The running machine as helpers see it: one object a machine, reused from run to run. */
 export class Runtime implements HelperRuntime {
@@ -19,7 +20,6 @@ export class Runtime implements HelperRuntime {
 	resultHi = 0;
 	readonly environment: Environment;
 	programType = 0;
-	context = 0;
 	/** Address of the Environment's sockets, 0 where there are none. */
 	readonly sockets: number;
 	readonly #maps: readonly MapRecordLike[];
@@ -32,6 +32,11 @@ export class Runtime implements HelperRuntime {
 		const size = socketsSize(environment);
 		this.sockets = size === 0 ? 0 : allocator.allocData(size);
 		writeSockets(this.memory, this.sockets, environment);
+	}
+
+	/** The running invocation's. */
+	get context(): number {
+		return this.memory.u32(PACKET.CONTEXT);
 	}
 
 	get cpu(): number {
@@ -63,13 +68,14 @@ export class Runtime implements HelperRuntime {
 	}
 
 	output(event: Output): void {
+		this.memory.setU32(MACHINE.BATCH_STOP, 1);
 		this.#output.push(event);
 	}
 
 	/** A run starts: what it gives to the outside is collected in the list returned. */
 	begin(programType: number, context: number): Output[] {
 		this.programType = programType;
-		this.context = context;
+		this.memory.setU32(PACKET.CONTEXT, context);
 		this.#output = [];
 		return this.#output;
 	}
@@ -78,6 +84,7 @@ export class Runtime implements HelperRuntime {
 	readonly #committed = new Set<MapInstance>();
 
 	ringbufCommitted(map: MapInstance): void {
+		this.memory.setU32(MACHINE.BATCH_STOP, 1);
 		this.#committed.add(map);
 	}
 

@@ -6,6 +6,7 @@ import type { HopRecord } from "../interpreter/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { LinkedObject } from "../spec/index.ts";
 import {
+	batchModule,
 	type CompiledMap,
 	type CompileOptions,
 	type ContextAccess,
@@ -42,6 +43,7 @@ export interface Invocation {
 }
 
 type Entry = (context: number, sp: number) => number;
+type BatchRun = (program: number, from: number, to: number, sp: number, rounds: number) => number;
 
 /** The programs of a machine, compiled one way: a chain stays in the build that it began in, callbacks included. */
 interface Build {
@@ -74,6 +76,8 @@ export class WasmEngine {
 	#running = this.#plain;
 	readonly #callbackIds = new Map<string, number>();
 	#invocation: Invocation | undefined;
+	/** The batch function over the plain build's table. */
+	#batch: BatchRun | undefined;
 	/** Why programs are left to the interpreter. */
 	readonly unsupported = new Map<ProgramRecord, TailhopError>();
 
@@ -101,6 +105,7 @@ export class WasmEngine {
 			this.#collections = [];
 			this.#plain = emptyBuild();
 			this.#traced = undefined;
+			this.#batch = undefined;
 			fresh.splice(0, fresh.length, ...living);
 		}
 		const collections = new Map<LinkedObject, ProgramRecord[]>();
@@ -219,6 +224,34 @@ export class WasmEngine {
 		} finally {
 			this.#invocation = undefined;
 		}
+	}
+
+	/**
+	 * Runs a program over tickets (wasm/batch.ts) from one address to another; the ticket that it stopped before.
+	 * Hops are not recorded. @throws TailhopError fault/* of the ticket at MACHINE.BATCH_AT
+	 */
+	runBatch(invocation: Invocation, from: number, to: number): number {
+		this.#batch ??= this.#batchRun();
+		const { record, sp, budget } = invocation;
+		this.#running = this.#plain;
+		this.#invocation = invocation;
+		try {
+			return this.#batch(record.index, from, to, sp, Math.min(budget, 0xffff_ffff)) >>> 0;
+		} catch (error) {
+			throw this.#fault(error, invocation);
+		} finally {
+			this.#invocation = undefined;
+		}
+	}
+
+	#batchRun(): BatchRun {
+		const { memory } = this.#parts.allocator;
+		const { bytes, memoryFlagAt } = batchModule();
+		bytes[memoryFlagAt] = memory.shared ? 3 : 1;
+		const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+			env: { memory: memory.memory, table: this.#plain.table },
+		});
+		return exports.run as BatchRun;
 	}
 
 	#fault(error: unknown, { record, budget }: Invocation): unknown {

@@ -50,6 +50,9 @@ export const MACHINE = {
 	TRAP: 0x1_042c,
 	/** A u32 key that a helper was given as a number (redirect_map), for a lookup that takes an address. */
 	KEY: 0x1_0430,
+	/** The ticket of a batch that runs, and whether the batch is to stop behind it. */
+	BATCH_AT: 0x1_0434,
+	BATCH_STOP: 0x1_0438,
 } as const;
 
 /** First byte that the allocator hands out. */

@@ -239,6 +239,12 @@ export class FunctionWriter {
 		this.code.byte(0);
 	}
 
+	callIndirect(type: number): void {
+		this.code.byte(W.call_indirect);
+		this.code.u32(type);
+		this.code.byte(0);
+	}
+
 	br(depth: number): void {
 		this.code.byte(W.br);
 		this.code.u32(depth);
