@@ -12,7 +12,7 @@
 
 import { allocControl, allocData, freeControl } from "./alloc";
 import { align8, equalBytes } from "./bytes";
-import { jhash } from "./jhash";
+import { jhash, jhash16, jhash4, jhash8 } from "./jhash";
 import { CPUS, ENOMEM, KEY_SIZE, KIND, MAX_ENTRIES, VALUE_SIZE, isError } from "./layout";
 
 @inline export const SEED: usize = KIND;
@@ -72,7 +72,7 @@ export function tableCreate(map: usize, seed: u32, perCpu: bool, lru: bool): i32
 /** The bucket of a hash, 0 while its page does not exist. */
 @inline export function bucketOf(map: usize, hash: u32): usize {
 	const index = hash & load<u32>(map, MASK);
-	const page = atomic.load<u32>(load<u32>(map, DIRECTORY) + ((index >> PAGE_BITS) << 2));
+	const page = load<u32>(load<u32>(map, DIRECTORY) + ((index >> PAGE_BITS) << 2));
 	return page == 0 ? 0 : page + ((index & (PAGE_BUCKETS - 1)) << 3);
 }
 
@@ -100,7 +100,7 @@ export function makeBucket(map: usize, hash: u32): usize {
 export function findIn(map: usize, bucket: usize, hash: u32, key: usize): usize {
 	const keySize = load<u32>(map, KEY_SIZE);
 	const keyOffset = load<u32>(map, KEY_OFFSET);
-	const marker = ((hash & load<u32>(map, MASK)) << 1) | 1;
+	const marker = markerOf(map, hash);
 	while (true) {
 		let element = atomic.load<u32>(bucket);
 		while (!(element & 1)) {
@@ -111,11 +111,73 @@ export function findIn(map: usize, bucket: usize, hash: u32, key: usize): usize 
 	}
 }
 
+@inline function markerOf(map: usize, hash: u32): u32 {
+	return ((hash & load<u32>(map, MASK)) << 1) | 1;
+}
+
 /** bpf's __htab_map_lookup_elem: the element of a key, or 0. */
 export function find(map: usize, key: usize): usize {
 	const hash = hashOf(map, key);
 	const bucket = bucketOf(map, hash);
 	return bucket == 0 ? 0 : findIn(map, bucket, hash, key);
+}
+
+// The same for the sizes that most keys have: what compiled programs call. The key is read once, in words of 4
+// bytes: a program has just written it, perhaps so, and a wider load would wait for the stores. Links are plain
+// loads, as rcu_dereference's are: what stands behind one is read through it, and so after it.
+
+export function find4(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const hash = jhash4(k0, load<u32>(map, SEED));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		if (load<u32>(element + keyOffset) == k0) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+export function find8(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const k1 = load<u32>(key, 4);
+	const hash = jhash8(k0, k1, load<u32>(map, SEED));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	const word = pair(k0, k1);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		if (load<u64>(element + keyOffset) == word) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+export function find16(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const k1 = load<u32>(key, 4);
+	const k2 = load<u32>(key, 8);
+	const k3 = load<u32>(key, 12);
+	const hash = jhash16(k0, k1, k2, k3, load<u32>(map, SEED));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	const low = pair(k0, k1);
+	const high = pair(k2, k3);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		const at = element + keyOffset;
+		if (((load<u64>(at) ^ low) | (load<u64>(at, 8) ^ high)) == 0) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+@inline function pair(low: u32, high: u32): u64 {
+	return <u64>low | (<u64>high << 32);
 }
 
 /** Puts an element first in its bucket, as the kernel does. Under the bucket's lock. */

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAP_FLAG } from "../isa/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "./errno.ts";
@@ -5,6 +6,7 @@ import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 const HASH = 1;
 const PERCPU_HASH = 5;
+const LRU_HASH = 9;
 
 describe("hash", () => {
 	test("update modes and errnos are the kernel's", () => {
@@ -54,6 +56,30 @@ describe("hash", () => {
 		expect(hex(map.hostNextKey(key(200)))).toBe(hex(key(order[0]!)));
 		expect(hex(map.hostNextKey(key(order[3]!)))).toBe(hex(key(order[4]!)));
 		expect(map.hostNextKey(key(order[9]!))).toBe(ENOENT);
+	});
+
+	test.each([4, 8, 16] as const)("tableFind%i finds what tableFind finds", (keySize) => {
+		const runtime = newRuntime();
+		const { code } = runtime;
+		const find = { 4: code.tableFind4, 8: code.tableFind8, 16: code.tableFind16 }[keySize];
+		const words = fc.array(fc.constantFrom(0, 1, 0x8000_0000, 0xffff_ffff), {
+			minLength: keySize / 4,
+			maxLength: keySize / 4,
+		});
+		const keyOf = (each: number[]) => new Uint8Array(Uint32Array.from(each).buffer);
+		for (const type of [HASH, LRU_HASH]) {
+			const map = newMap(runtime, type, keySize, 4, 8);
+			fc.assert(
+				fc.property(words, words, (put, sought) => {
+					const full = map.hostUpdate(keyOf(put), le(1), 0n) !== 0;
+					const key = inMemory(runtime, keyOf(sought));
+					const found = find(map.address, key);
+					expect(found).toBe(code.tableFind(map.address, key));
+					if (`${put}` === `${sought}` && !full) expect(found).not.toBe(0);
+					runtime.freeData(key, keySize);
+				}),
+			);
+		}
 	});
 
 	test.each(FLAVOURS)("programs look up, update and delete by address (shared: %s)", (shared) => {

@@ -6,7 +6,7 @@ import { E2BIG, EBADF, EINVAL, ENOENT, ENOSPC, ENOTSUPP } from "./errno.ts";
 import { ACCESS } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
-import { ELEMENT_HASH, HEADER_SIZE, TABLE } from "./layout.ts";
+import { ELEMENT, HEADER_SIZE, TABLE } from "./layout.ts";
 import type { Batch } from "./types.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
@@ -71,7 +71,7 @@ export abstract class TableMap extends BaseMap {
 	protected override batchFrom(count: number, from: Uint8Array | undefined): Batch | number {
 		const { memory } = this.runtime;
 		const mask = memory.u32(this.address + TABLE.MASK);
-		const bucketOf = (element: number) => (memory.u32(element + ELEMENT_HASH) & mask) >>> 0;
+		const bucketOf = (element: number) => (memory.u32(element + ELEMENT.HASH) & mask) >>> 0;
 		const firstFrom = (bucket: number) =>
 			bucket > mask ? 0 : bucket === 0 ? this.next(0) : this.follow(((bucket - 1) << 1) | 1);
 		const entries: (readonly [Uint8Array, Uint8Array])[] = [];
