@@ -14,6 +14,7 @@ import { allocControl, allocData, freeControl } from "./alloc";
 import { align8, equalBytes } from "./bytes";
 import { jhash, jhash16, jhash4, jhash8 } from "./jhash";
 import { CPUS, ENOMEM, KEY_SIZE, KIND, MAX_ENTRIES, VALUE_SIZE, isError } from "./layout";
+import { release } from "./lock";
 
 @inline export const SEED: usize = KIND;
 @inline export const MASK: usize = KIND + 4;
@@ -65,8 +66,13 @@ export function tableCreate(map: usize, seed: u32, perCpu: bool, lru: bool): i32
 	return 0;
 }
 
-@inline export function hashOf(map: usize, key: usize): u32 {
-	return jhash(key, load<u32>(map, KEY_SIZE), load<u32>(map, SEED));
+export function hashOf(map: usize, key: usize): u32 {
+	const seed = load<u32>(map, SEED);
+	const size = load<u32>(map, KEY_SIZE);
+	if (size == 16) return jhash16(load<u32>(key), load<u32>(key, 4), load<u32>(key, 8), load<u32>(key, 12), seed);
+	if (size == 8) return jhash8(load<u32>(key), load<u32>(key, 4), seed);
+	if (size == 4) return jhash4(load<u32>(key), seed);
+	return jhash(key, size, seed);
 }
 
 /** The bucket of a hash, 0 while its page does not exist. */
@@ -77,9 +83,12 @@ export function tableCreate(map: usize, seed: u32, perCpu: bool, lru: bool): i32
 }
 
 /** The bucket of a hash, its page made if need be; or -ENOMEM. */
-export function makeBucket(map: usize, hash: u32): usize {
+@inline export function makeBucket(map: usize, hash: u32): usize {
 	const found = bucketOf(map, hash);
-	if (found != 0) return found;
+	return found != 0 ? found : makePage(map, hash);
+}
+
+function makePage(map: usize, hash: u32): usize {
 	const mask = load<u32>(map, MASK);
 	const first = (hash & mask) & ~(PAGE_BUCKETS - 1);
 	const count = min(mask + 1 - first, PAGE_BUCKETS);
@@ -180,10 +189,22 @@ export function find16(map: usize, key: usize): usize {
 	return <u64>low | (<u64>high << 32);
 }
 
-/** Puts an element first in its bucket, as the kernel does. Under the bucket's lock. */
-@inline export function linkFirst(bucket: usize, element: usize): void {
-	store<u32>(element, load<u32>(bucket), NEXT);
-	atomic.store<u32>(bucket, <u32>element);
+/**
+ * Puts an element first in its bucket, as the kernel does, and takes out the one with the same key (0: there is none).
+ * Under the bucket's lock, which it gives up: the word beside the head, so that one store does both.
+ */
+export function linkFirst(bucket: usize, element: usize, old: usize): void {
+	const first: usize = load<u32>(bucket);
+	if (old != 0 && old != first) {
+		// a reader finds the key at any time
+		store<u32>(element, <u32>first, NEXT);
+		atomic.store<u32>(bucket, <u32>element);
+		unlink(bucket, old);
+		release(bucketLock(bucket));
+	} else {
+		store<u32>(element, old == 0 ? <u32>first : load<u32>(old, NEXT), NEXT);
+		atomic.store<u64>(bucket, <u64>element);
+	}
 }
 
 /** Takes an element out; its own next stays for readers that stand on it. False if it is not there. Under the lock. */

@@ -171,11 +171,13 @@ export function checkTable(def: LinkedMap, perCpu: boolean): number {
 	return def.maxEntries > 2 ** 27 ? E2BIG : 0;
 }
 
-/** Directory and bucket pages, elements and their slabs' rounding. */
+/** Directory and bucket pages, the CPUs' spares, elements and their slabs' rounding. */
 export function tableControlNeed(def: LinkedMap, cpus: number, keyOffset: number): number {
 	const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, def.maxEntries)));
 	const elements = def.maxEntries + cpus;
-	return HEADER_SIZE + buckets * 8.5 + 4096 + elements * (keyOffset + roundUp8(def.keySize)) * 1.25;
+	return (
+		HEADER_SIZE + buckets * 8.5 + 4096 + cpus * 8 + elements * (keyOffset + roundUp8(def.keySize)) * 1.25
+	);
 }
 
 export const hash: MapKind = {
