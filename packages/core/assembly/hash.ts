@@ -10,7 +10,7 @@ import {
 	BPF_EXIST, BPF_NOEXIST, COUNT, CPUS, E2BIG, EEXIST, EINVAL, ENOENT, FLAGS, KEY_SIZE, LOCK, MAX_ENTRIES,
 	VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, publish, release } from "./lock";
 import {
 	CARVED, FREE, HASH, KEY_OFFSET, LINK, SPARES, STRIDE, bucketLock, bucketOf, carve, find, findIn, hashOf,
 	linkFirst, makeBucket, tableCreate, unlink, valueOf,
@@ -85,7 +85,7 @@ function retire(map: usize, old: usize, cpu: u32): void {
 	const spares: usize = load<u32>(map, SPARES);
 	if (spares != 0) {
 		// and its lock is free
-		atomic.store<u64>(spares + (cpu << 3), <u64>old);
+		publish<u64>(spares + (cpu << 3), <u64>old);
 		return;
 	}
 	acquire(map + LOCK);

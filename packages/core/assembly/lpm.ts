@@ -17,7 +17,7 @@ import {
 	BPF_EXIST, BPF_NOEXIST, COUNT, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, KEY_SIZE, KIND, LOCK, MAX_ENTRIES,
 	VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, publish, release } from "./lock";
 
 @inline const ROOT: usize = KIND;
 // Nodes that were taken out, those with a value and those without: {oldest, newest, how many wait}. They stay nodes
@@ -177,16 +177,16 @@ function put(map: usize, key: usize, value: usize, flags: u32): i32 {
 	setBits(map, made, key);
 	copyBytes(load<u32>(made, VALUE), value, load<u32>(map, VALUE_SIZE));
 	if (node == 0) {
-		atomic.store<u32>(slot, <u32>made);
+		publish<u32>(slot, <u32>made);
 	} else if (same) {
 		// in place of a node with the same prefix
 		store<u64>(made, load<u64>(node));
-		atomic.store<u32>(slot, <u32>made);
+		publish<u32>(slot, <u32>made);
 		retire(map, node);
 	} else if (matched == length) {
 		// above a node with a longer prefix
 		store<u32>(made + (nodeBit(node, matched) << 2), <u32>node);
-		atomic.store<u32>(slot, <u32>made);
+		publish<u32>(slot, <u32>made);
 	} else {
 		// beside it, under a new node without an entry
 		const fork = makeNode(map, matched, false);
@@ -197,7 +197,7 @@ function put(map: usize, key: usize, value: usize, flags: u32): i32 {
 		setBits(map, fork, key);
 		store<u32>(fork + (keyBit(key, matched) << 2), <u32>made);
 		store<u32>(fork + (nodeBit(node, matched) << 2), <u32>node);
-		atomic.store<u32>(slot, <u32>fork);
+		publish<u32>(slot, <u32>fork);
 	}
 	if (!exists) store<u32>(map, load<u32>(map, COUNT) + 1, COUNT);
 	return 0;
@@ -238,15 +238,15 @@ function remove(map: usize, key: usize): i32 {
 		copyBytes(fork + BITS, node + BITS, align8(bitsSize(map)));
 		store<u32>(fork, zero);
 		store<u32>(fork, one, 4);
-		atomic.store<u32>(slot, <u32>fork);
+		publish<u32>(slot, <u32>fork);
 	} else if (zero == 0 && one == 0 && above != 0 && load<u32>(load<u32>(above), VALUE) == 0) {
 		// the last but one below a node without an entry: the other child takes that node's place
 		const parent: usize = load<u32>(above);
 		const other = load<u32>(slot == parent ? parent + 4 : parent);
-		atomic.store<u32>(above, other);
+		publish<u32>(above, other);
 		retire(map, parent);
 	} else {
-		atomic.store<u32>(slot, zero | one);
+		publish<u32>(slot, zero | one);
 	}
 	retire(map, node);
 	return 0;

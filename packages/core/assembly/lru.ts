@@ -17,7 +17,7 @@ import { copyBytes } from "./bytes";
 import {
 	BPF_EXIST, CPUS, COUNT, EINVAL, ENOENT, ENOMEM, FLAGS, KEY_SIZE, LOCK, MAX_ENTRIES, VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, count, release } from "./lock";
 import { percpuCopy, percpuInit, presence } from "./hash";
 import {
 	CARVED, HASH, KEY_OFFSET, LRU, STRIDE, bucketLock, bucketOf, carve, find, findIn, hashOf, linkFirst, makeBucket,
@@ -197,7 +197,7 @@ function removeKey(map: usize, node: usize): bool {
 	acquire(bucketLock(bucket));
 	const removed = unlink(bucket, element);
 	release(bucketLock(bucket));
-	if (removed) atomic.sub<u32>(map, 1, COUNT);
+	if (removed) count(map + COUNT, -1);
 	return removed;
 }
 
@@ -456,7 +456,7 @@ export function lruUpdate(map: usize, key: usize, value: usize, flags: u32, cpu:
 		return refused;
 	}
 	if (old != 0) reference(element);
-	else atomic.add<u32>(map, 1, COUNT);
+	else count(map + COUNT, 1);
 	linkFirst(bucket, element, old);
 	if (old != 0) push(map, old);
 	return 0;
@@ -480,7 +480,7 @@ export function lruPercpuUpdate(map: usize, key: usize, value: usize, flags: u32
 	const refused = presence(old, flags);
 	if (refused == 0 && old == 0) {
 		percpuInit(map, valueOf(element), value, which);
-		atomic.add<u32>(map, 1, COUNT);
+		count(map + COUNT, 1);
 		linkFirst(bucket, element, 0);
 		return 0;
 	}
@@ -502,7 +502,7 @@ export function lruDelete(map: usize, key: usize, value: usize, valueBytes: usiz
 	if (element != 0) {
 		if (value != 0) copyBytes(value, valueOf(element), valueBytes);
 		unlink(bucket, element);
-		atomic.sub<u32>(map, 1, COUNT);
+		count(map + COUNT, -1);
 	}
 	release(bucketLock(bucket));
 	if (element == 0) return ENOENT;

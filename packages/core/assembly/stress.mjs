@@ -14,7 +14,7 @@ function instantiate(memory) {
 	const source = readFileSync(new URL("../src/maps/wasm.generated.ts", import.meta.url), "utf8");
 	const bytes = Buffer.from(/"([A-Za-z0-9+/=]+)"/.exec(source)[1], "base64");
 	const code = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
-	if (code.initMemory(DATA_BASE) !== 0) throw new Error("initMemory");
+	if (code.initMemory(DATA_BASE, 1) !== 0) throw new Error("initMemory");
 	return code;
 }
 

@@ -14,7 +14,7 @@ import { allocControl, allocData, freeControl } from "./alloc";
 import { align8, equalBytes } from "./bytes";
 import { jhash, jhash16, jhash4, jhash8 } from "./jhash";
 import { CPUS, ENOMEM, KEY_SIZE, KIND, MAX_ENTRIES, VALUE_SIZE, isError } from "./layout";
-import { release } from "./lock";
+import { publish, release } from "./lock";
 
 @inline export const SEED: usize = KIND;
 @inline export const MASK: usize = KIND + 4;
@@ -198,12 +198,12 @@ export function linkFirst(bucket: usize, element: usize, old: usize): void {
 	if (old != 0 && old != first) {
 		// a reader finds the key at any time
 		store<u32>(element, <u32>first, NEXT);
-		atomic.store<u32>(bucket, <u32>element);
+		publish<u32>(bucket, <u32>element);
 		unlink(bucket, old);
 		release(bucketLock(bucket));
 	} else {
 		store<u32>(element, old == 0 ? <u32>first : load<u32>(old, NEXT), NEXT);
-		atomic.store<u64>(bucket, <u64>element);
+		publish<u64>(bucket, <u64>element);
 	}
 }
 
@@ -214,7 +214,7 @@ export function unlink(bucket: usize, element: usize): bool {
 		const next = load<u32>(at);
 		if (next & 1) return false;
 		if (<usize>next == element) {
-			atomic.store<u32>(at, load<u32>(element, NEXT));
+			publish<u32>(at, load<u32>(element, NEXT));
 			return true;
 		}
 		at = next;

@@ -3,7 +3,7 @@
  * `>>> 0`); results are an address (0: none), or 0 and negative errnos.
  */
 export interface MapCode {
-	initMemory(dataBase: number): number;
+	initMemory(dataBase: number, shared: number): number;
 	/** Zeroed, 8-aligned; -ENOMEM when the control area would pass dataBase or the memory cannot grow. */
 	allocControl(size: number): number;
 	/** `size` as it was asked for. */
