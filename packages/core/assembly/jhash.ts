@@ -31,10 +31,6 @@ export function jhash(key: usize, length: usize, seed: u32): u32 {
 	} else {
 		a += tail(key, length);
 	}
-	return final(a, b, c);
-}
-
-@inline function final(a: u32, b: u32, c: u32): u32 {
 	c = (c ^ b) - rotl<u32>(b, 14);
 	a = (a ^ c) - rotl<u32>(c, 11);
 	b = (b ^ a) - rotl<u32>(a, 25);
@@ -42,32 +38,6 @@ export function jhash(key: usize, length: usize, seed: u32): u32 {
 	a = (a ^ c) - rotl<u32>(c, 4);
 	b = (b ^ a) - rotl<u32>(a, 14);
 	return (c ^ b) - rotl<u32>(b, 24);
-}
-
-// The same of 4, 8 and 16 bytes that are in registers.
-
-@inline export function jhash4(k0: u32, seed: u32): u32 {
-	const start: u32 = INITVAL + 4 + seed;
-	return final(start + k0, start, start);
-}
-
-@inline export function jhash8(k0: u32, k1: u32, seed: u32): u32 {
-	const start: u32 = INITVAL + 8 + seed;
-	return final(start + k0, start + k1, start);
-}
-
-@inline export function jhash16(k0: u32, k1: u32, k2: u32, k3: u32, seed: u32): u32 {
-	const start: u32 = INITVAL + 16 + seed;
-	let a = start + k0;
-	let b = start + k1;
-	let c = start + k2;
-	a = (a - c) ^ rotl<u32>(c, 4); c += b;
-	b = (b - a) ^ rotl<u32>(a, 6); a += c;
-	c = (c - b) ^ rotl<u32>(b, 8); b += a;
-	a = (a - c) ^ rotl<u32>(c, 16); c += b;
-	b = (b - a) ^ rotl<u32>(a, 19); a += c;
-	c = (c - b) ^ rotl<u32>(b, 4); b += a;
-	return final(a + k3, b, c);
 }
 
 /** 0 to 4 bytes, little-endian. */

@@ -12,9 +12,10 @@
 
 import { allocControl, allocData, freeControl } from "./alloc";
 import { align8, equalBytes } from "./bytes";
-import { jhash, jhash16, jhash4, jhash8 } from "./jhash";
+import { jhash } from "./jhash";
 import { CPUS, ENOMEM, KEY_SIZE, KIND, MAX_ENTRIES, VALUE_SIZE, isError } from "./layout";
 import { publish, release } from "./lock";
+import { mix, mixBytes, mixed } from "./mix";
 
 @inline export const SEED: usize = KIND;
 @inline export const MASK: usize = KIND + 4;
@@ -66,13 +67,11 @@ export function tableCreate(map: usize, seed: u32, perCpu: bool, lru: bool): i32
 	return 0;
 }
 
+/** With seed 0 (BPF_F_ZERO_SEED) buckets are the kernel's, and so is the order of keys. */
 export function hashOf(map: usize, key: usize): u32 {
 	const seed = load<u32>(map, SEED);
 	const size = load<u32>(map, KEY_SIZE);
-	if (size == 16) return jhash16(load<u32>(key), load<u32>(key, 4), load<u32>(key, 8), load<u32>(key, 12), seed);
-	if (size == 8) return jhash8(load<u32>(key), load<u32>(key, 4), seed);
-	if (size == 4) return jhash4(load<u32>(key), seed);
-	return jhash(key, size, seed);
+	return seed == 0 ? jhash(key, size, 0) : mixBytes(key, size, seed);
 }
 
 /** The bucket of a hash, 0 while its page does not exist. */
@@ -137,7 +136,8 @@ export function find(map: usize, key: usize): usize {
 
 export function find4(map: usize, key: usize): usize {
 	const k0 = load<u32>(key);
-	const hash = jhash4(k0, load<u32>(map, SEED));
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 4, 0) : mixed(mix(seed, k0));
 	const bucket = bucketOf(map, hash);
 	if (bucket == 0) return 0;
 	const keyOffset = load<u32>(map, KEY_OFFSET);
@@ -152,11 +152,12 @@ export function find4(map: usize, key: usize): usize {
 export function find8(map: usize, key: usize): usize {
 	const k0 = load<u32>(key);
 	const k1 = load<u32>(key, 4);
-	const hash = jhash8(k0, k1, load<u32>(map, SEED));
+	const word = pair(k0, k1);
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 8, 0) : mixed(mix(seed, word));
 	const bucket = bucketOf(map, hash);
 	if (bucket == 0) return 0;
 	const keyOffset = load<u32>(map, KEY_OFFSET);
-	const word = pair(k0, k1);
 	let element = load<u32>(bucket);
 	while (!(element & 1)) {
 		if (load<u64>(element + keyOffset) == word) return element;
@@ -170,12 +171,13 @@ export function find16(map: usize, key: usize): usize {
 	const k1 = load<u32>(key, 4);
 	const k2 = load<u32>(key, 8);
 	const k3 = load<u32>(key, 12);
-	const hash = jhash16(k0, k1, k2, k3, load<u32>(map, SEED));
+	const low = pair(k0, k1);
+	const high = pair(k2, k3);
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 16, 0) : mixed(mix(mix(seed, low), high));
 	const bucket = bucketOf(map, hash);
 	if (bucket == 0) return 0;
 	const keyOffset = load<u32>(map, KEY_OFFSET);
-	const low = pair(k0, k1);
-	const high = pair(k2, k3);
 	let element = load<u32>(bucket);
 	while (!(element & 1)) {
 		const at = element + keyOffset;
