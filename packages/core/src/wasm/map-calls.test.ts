@@ -81,3 +81,34 @@ describe.each(["hash", "percpu_hash", "lru_hash", "lru_percpu_hash"])("%s", (typ
 		await check({ maps: [{ name: "m", type, keySize, maxEntries: 4 }], asm, expect: 9 });
 	});
 });
+
+test.each([
+	["percpu_array", 1],
+	["percpu_array", 3],
+	["percpu_hash", 3],
+	["lru_percpu_hash", 3],
+])(
+	"%s of %i entries: a program has its own CPU's value, and none for an unknown key",
+	async (type, maxEntries) => {
+		const none = (key: number) =>
+			`*(u32 *)(r10 - 4) = ${key}; r1 = m ll; r2 = r10; r2 += -4; call 1; if r0 != 0 goto out`;
+		await check({
+			maps: [{ name: "m", type, valueSize: 12, maxEntries }],
+			environment: { cpus: 4, cpu: 2 },
+			asm: `${update(0, 0)} ${none(7)}
+			*(u32 *)(r10 - 4) = 0; r1 = m ll; r2 = r10; r2 += -4; call 1
+			if r0 == 0 goto out
+			r0 = *(u64 *)(r0 + 0)
+			out: exit`,
+			kernel: { cannot: "the CPU is chosen" },
+			expect: {
+				r0: 0x0102030405060708n,
+				maps: {
+					m: [0, 1, 2]
+						.slice(0, type === "percpu_array" ? maxEntries : 1)
+						.map((key) => [key, key === 0 ? "0807060504030201 0b070605 00000000" : "00".repeat(16)] as const),
+				},
+			},
+		});
+	},
+);
