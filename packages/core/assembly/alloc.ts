@@ -5,7 +5,7 @@
 // Blocks are 8-aligned and zero.
 
 import {
-	ALLOCATOR_LOCK, CONTROL_BRK, CONTROL_HEAP, DATA_BASE, DATA_BRK, ENOMEM, FREE_LISTS, MAGIC, MAGIC_VALUE, isError,
+	ALLOCATOR_LOCK, CONTROL_BRK, CONTROL_HEAP, DATA_BASE, DATA_BRK, ENOMEM, FREE_LISTS, MAGIC, MAGIC_VALUE, SHARED, isError,
 } from "./layout";
 import { acquire, release } from "./lock";
 
@@ -63,9 +63,10 @@ function putControl(block: usize, size: usize): void {
 }
 
 /** Once per memory: later instances find the magic and change nothing. */
-export function initMemory(dataBase: usize): i32 {
+export function initMemory(dataBase: usize, shared: bool): i32 {
 	if (atomic.load<u32>(MAGIC) == MAGIC_VALUE) return load<u32>(DATA_BASE) == <u32>dataBase ? 0 : ENOMEM;
 	store<u32>(DATA_BASE, <u32>dataBase);
+	store<u32>(SHARED, shared);
 	store<u32>(CONTROL_BRK, <u32>CONTROL_HEAP);
 	store<u32>(DATA_BRK, <u32>dataBase);
 	atomic.store<u32>(MAGIC, MAGIC_VALUE);

@@ -10,13 +10,15 @@ import {
 	BPF_EXIST, BPF_NOEXIST, COUNT, CPUS, E2BIG, EEXIST, EINVAL, ENOENT, FLAGS, KEY_SIZE, LOCK, MAX_ENTRIES,
 	VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, publish, release } from "./lock";
 import {
 	CARVED, FREE, HASH, KEY_OFFSET, LINK, SPARES, STRIDE, bucketLock, bucketOf, carve, find, findIn, hashOf,
 	linkFirst, makeBucket, tableCreate, unlink, valueOf,
 } from "./table";
 
 @inline const NO_PREALLOC: u32 = 1;
+/** A CPU's word of SPARES is {element, lock}. */
+@inline const SPARE_LOCK: usize = 4;
 /** `cpu` of a host's update of a per-CPU map: the value holds every CPU's. */
 @inline export const ALL_CPUS: u32 = 0xffffffff;
 
@@ -24,7 +26,7 @@ export function hashCreate(map: usize, seed: u32, perCpu: bool): i32 {
 	const made = tableCreate(map, seed, perCpu, false);
 	if (made) return made;
 	if (!perCpu && !(load<u32>(map, FLAGS) & NO_PREALLOC)) {
-		const spares = allocControl(load<u32>(map, CPUS) << 2);
+		const spares = allocControl(load<u32>(map, CPUS) << 3);
 		if (isError(spares)) return <i32>spares;
 		store<u32>(map, <u32>spares, SPARES);
 	}
@@ -56,28 +58,40 @@ function give(map: usize, element: usize): void {
 	release(map + LOCK);
 }
 
-/** The element that replaces `old`; the count of elements stays. */
-function replacement(map: usize, old: usize, cpu: u32): usize {
-	acquire(map + LOCK);
-	let element: usize;
-	const spares = load<u32>(map, SPARES);
+/**
+ * An element in place of one that is in use; the count of elements stays. The CPU's spare is locked until `retire`:
+ * other workers may run as the same CPU.
+ */
+function replacement(map: usize, cpu: u32): usize {
+	const spares: usize = load<u32>(map, SPARES);
+	const spare = spares + (cpu << 3);
+	let element: usize = 0;
 	if (spares != 0) {
-		const spare = spares + (cpu << 2);
+		acquire(spare + SPARE_LOCK);
 		element = load<u32>(spare);
-		if (element == 0) element = carve(map);
-		if (!isError(element)) store<u32>(spare, <u32>old);
-	} else {
-		element = load<u32>(map, FREE);
-		if (element != 0) store<u32>(map, load<u32>(element, LINK), FREE);
-		else element = carve(map);
-		// the old one is free as soon as the bucket's lock is given up; nobody can take it before
-		if (!isError(element)) {
-			store<u32>(old, load<u32>(map, FREE), LINK);
-			store<u32>(map, <u32>old, FREE);
-		}
+		if (element != 0) return element;
 	}
+	acquire(map + LOCK);
+	if (spares == 0) element = load<u32>(map, FREE);
+	if (element != 0) store<u32>(map, load<u32>(element, LINK), FREE);
+	else element = carve(map);
 	release(map + LOCK);
+	if (spares != 0 && isError(element)) release(spare + SPARE_LOCK);
 	return element;
+}
+
+/** The one that was replaced and has left its bucket: the CPU's next spare, or free. */
+function retire(map: usize, old: usize, cpu: u32): void {
+	const spares: usize = load<u32>(map, SPARES);
+	if (spares != 0) {
+		// and its lock is free
+		publish<u64>(spares + (cpu << 3), <u64>old);
+		return;
+	}
+	acquire(map + LOCK);
+	store<u32>(old, load<u32>(map, FREE), LINK);
+	store<u32>(map, <u32>old, FREE);
+	release(map + LOCK);
 }
 
 export function hashLookup(map: usize, key: usize): usize {
@@ -103,21 +117,18 @@ export function hashUpdate(map: usize, key: usize, value: usize, flags: u32, cpu
 	if (isError(bucket)) return <i32>bucket;
 	acquire(bucketLock(bucket));
 	const old = findIn(map, bucket, hash, key);
-	let result = presence(old, flags);
-	if (result == 0) {
-		const element = old == 0 ? take(map) : replacement(map, old, cpu);
-		if (isError(element)) {
-			result = <i32>element;
-		} else {
-			copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
-			copyBytes(valueOf(element), value, load<u32>(map, VALUE_SIZE));
-			store<u32>(element, hash, HASH);
-			linkFirst(bucket, element);
-			if (old != 0) unlink(bucket, old);
-		}
+	const refused = presence(old, flags);
+	const element = refused ? <usize>refused : old == 0 ? take(map) : replacement(map, cpu);
+	if (isError(element)) {
+		release(bucketLock(bucket));
+		return <i32>element;
 	}
-	release(bucketLock(bucket));
-	return result;
+	copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
+	copyBytes(valueOf(element), value, load<u32>(map, VALUE_SIZE));
+	store<u32>(element, hash, HASH);
+	linkFirst(bucket, element, old);
+	if (old != 0) retire(map, old, cpu);
+	return 0;
 }
 
 /** Copies into one CPU's value, or every CPU's (ALL_CPUS: `value` holds STRIDE bytes for each). */
@@ -147,24 +158,18 @@ export function percpuHashUpdate(map: usize, key: usize, value: usize, flags: u3
 	if (isError(bucket)) return <i32>bucket;
 	acquire(bucketLock(bucket));
 	const old = findIn(map, bucket, hash, key);
-	let result = presence(old, flags);
-	if (result == 0) {
-		if (old != 0) {
-			percpuCopy(map, valueOf(old), value, cpu);
-		} else {
-			const element = take(map);
-			if (isError(element)) {
-				result = <i32>element;
-			} else {
-				copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
-				percpuInit(map, valueOf(element), value, cpu);
-				store<u32>(element, hash, HASH);
-				linkFirst(bucket, element);
-			}
-		}
+	const refused = presence(old, flags);
+	const element = refused ? <usize>refused : old == 0 ? take(map) : 0;
+	if (element == 0) percpuCopy(map, valueOf(old), value, cpu);
+	if (element == 0 || isError(element)) {
+		release(bucketLock(bucket));
+		return <i32>element;
 	}
-	release(bucketLock(bucket));
-	return result;
+	copyBytes(element + load<u32>(map, KEY_OFFSET), key, load<u32>(map, KEY_SIZE));
+	percpuInit(map, valueOf(element), value, cpu);
+	store<u32>(element, hash, HASH);
+	linkFirst(bucket, element, 0);
+	return 0;
 }
 
 /** Deletes a key. `value` != 0: copies the value (every CPU's, STRIDE bytes each) there first. */

@@ -15,4 +15,5 @@ export {
 	ringbufAdvance, ringbufCreate, ringbufOf, ringbufOutput, ringbufPeek, ringbufQuery, ringbufReserve, ringbufSubmit,
 } from "./ringbuf";
 export { slotExchange, slotLoad, slotsCreate, slotsSwap } from "./slots";
+export { find as tableFind, find16 as tableFind16, find4 as tableFind4, find8 as tableFind8 } from "./table";
 export { tableFollow, tableKey, tableKeyCopy, tableLink, tableNext, tableNextKey, tableValue } from "./table";

@@ -8,6 +8,8 @@
 @inline export const ALLOCATOR_LOCK: usize = 0x10010;
 /** Header of the ring buffer made last; RING_CHAIN in each header leads on. */
 @inline export const RINGBUFS: usize = 0x10014;
+/** Whether the memory is shared: there may be other instances, in other workers. */
+@inline export const SHARED: usize = 0x10018;
 /** Free lists of the control area, one word per size class, then those of the data area. */
 @inline export const FREE_LISTS: usize = 0x10800;
 @inline export const CONTROL_HEAP: usize = 0x11000;

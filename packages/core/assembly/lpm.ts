@@ -2,7 +2,10 @@
 // trie, as in kernel/bpf/lpm_trie.c: every node has a prefix; a node without an entry stands where two subtrees
 // part. That form follows from the set of prefixes alone, so the order of keys is the kernel's.
 //
-//   node: 0 child of bit 0 · 4 child of bit 1 · 8 prefix length · 12 value (0: no entry) · 16 link · 20 bits
+//   node: 0 child of bit 0 · 4 child of bit 1 · 8 prefix length · 12 value (0: no entry) · 16 link · 24 bits
+//
+// A node has its bits in words of 64, the first bit on top and zeros behind the last, so that one exclusive or and
+// a count of leading zeros compare them with a key's.
 //
 // Readers take no lock: a child pointer is replaced by one store, and a node that was taken out keeps its own.
 // Replacing an entry makes a new node; the value under an old pointer stays until the node is used again, oldest
@@ -14,7 +17,7 @@ import {
 	BPF_EXIST, BPF_NOEXIST, COUNT, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, KEY_SIZE, KIND, LOCK, MAX_ENTRIES,
 	VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, publish, release } from "./lock";
 
 @inline const ROOT: usize = KIND;
 // Nodes that were taken out, those with a value and those without: {oldest, newest, how many wait}. They stay nodes
@@ -27,60 +30,92 @@ import { acquire, release } from "./lock";
 @inline const LENGTH: usize = 8;
 @inline const VALUE: usize = 12;
 @inline const LINK: usize = 16;
-@inline const BITS: usize = 20;
+@inline const BITS: usize = 24;
 
 /** Retired nodes are not used again before so many wait. */
 @inline const QUARANTINE: u32 = 64;
 
+/** Bytes of a key's bits. */
+@inline function bitsSize(map: usize): usize {
+	return load<u32>(map, KEY_SIZE) - 4;
+}
+
 @inline function nodeSize(map: usize): usize {
-	return BITS - 4 + load<u32>(map, KEY_SIZE);
+	return BITS + align8(bitsSize(map));
 }
 
 @inline function maxLength(map: usize): u32 {
-	return (load<u32>(map, KEY_SIZE) - 4) << 3;
+	return <u32>bitsSize(map) << 3;
 }
 
-@inline function bitAt(bits: usize, index: u32): usize {
-	return (load<u8>(bits + (index >> 3)) >> (7 - (<u8>index & 7))) & 1;
+/** Bit `index` of a key. */
+@inline function keyBit(key: usize, index: u32): usize {
+	return (load<u8>(key + 4 + (index >> 3)) >> (7 - (<u8>index & 7))) & 1;
+}
+
+@inline function nodeBit(node: usize, index: u32): usize {
+	return <usize>(load<u64>(node + BITS + ((index >> 6) << 3)) >> (63 - (index & 63))) & 1;
+}
+
+/** The next bits of a key, of which `size` bytes are left, as a node has them. */
+@inline function wordAt(bits: usize, size: usize): u64 {
+	if (size == 4) return <u64>bswap<u32>(load<u32>(bits)) << 32;
+	if (size >= 8) return (<u64>bswap<u32>(load<u32>(bits)) << 32) | bswap<u32>(load<u32>(bits, 4));
+	let word: u64 = 0;
+	for (let i: usize = 0; i < size; i++) word |= <u64>load<u8>(bits + i) << (56 - (i << 3));
+	return word;
 }
 
 /** Equal leading bits of a node's prefix and a key's. */
-function match(node: usize, key: usize): u32 {
+function match(map: usize, node: usize, key: usize): u32 {
+	const size = bitsSize(map);
 	const limit = min<u32>(load<u32>(node, LENGTH), load<u32>(key));
-	const a = node + BITS;
-	const b = key + 4;
-	let bits: u32 = 0;
-	while (bits < limit) {
-		const different = <u32>(load<u8>(a + (bits >> 3)) ^ load<u8>(b + (bits >> 3)));
-		if (different) {
-			bits += clz<u32>(different) - 24;
-			break;
-		}
-		bits += 8;
+	for (let bits: u32 = 0; bits < limit; bits += 64) {
+		const at = bits >> 3;
+		const different = load<u64>(node + BITS + at) ^ wordAt(key + 4 + at, size - at);
+		if (different) return min(bits + <u32>clz<u64>(different), limit);
 	}
-	return min(bits, limit);
+	return limit;
 }
 
 /** The entry with the longest prefix of the key's bits; 0 if none. */
 export function lpmLookup(map: usize, key: usize): usize {
 	const most = maxLength(map);
 	if (load<u32>(key) > most) return 0;
+	if (most <= 64) return lookupWord(map, key);
 	let found: usize = 0;
-	let node: usize = atomic.load<u32>(map, ROOT);
+	let node: usize = load<u32>(map, ROOT);
 	while (node != 0) {
-		const matched = match(node, key);
 		const length = load<u32>(node, LENGTH);
-		if (matched < length) break;
+		if (match(map, node, key) < length) break;
 		const value = load<u32>(node, VALUE);
 		if (value != 0) found = value;
-		if (matched == most) break;
-		node = atomic.load<u32>(node + (bitAt(key + 4, length) << 2));
+		if (length == most) break;
+		node = load<u32>(node + (keyBit(key, length) << 2));
 	}
 	return found;
 }
 
-/** A node without children, or 0. */
-function makeNode(map: usize, key: usize, length: u32, withValue: bool): usize {
+/** The same for keys of up to 8 bytes of bits: they stay in a register. */
+@inline function lookupWord(map: usize, key: usize): usize {
+	const limit = load<u32>(key);
+	const bits = wordAt(key + 4, bitsSize(map));
+	let found: usize = 0;
+	let node: usize = load<u32>(map, ROOT);
+	while (node != 0) {
+		const length = load<u32>(node, LENGTH);
+		const matched = min<u32>(<u32>clz<u64>(load<u64>(node, BITS) ^ bits), limit);
+		if (matched < length) break;
+		const value = load<u32>(node, VALUE);
+		found = select<usize>(value, found, value != 0);
+		// bit `length` comes to where 4 is; behind the last bit nodes have no children
+		node = load<u32>(node + (<usize>rotl<u64>(bits, length + 3) & 4));
+	}
+	return found;
+}
+
+/** A node without children and bits, or 0. */
+function makeNode(map: usize, length: u32, withValue: bool): usize {
 	const queue = map + (withValue ? RETIRED : RETIRED_FORKS);
 	const waiting = load<u32>(queue, WAITING);
 	let node: usize = load<u32>(queue);
@@ -101,8 +136,12 @@ function makeNode(map: usize, key: usize, length: u32, withValue: bool): usize {
 	}
 	store<u64>(node, 0);
 	store<u32>(node, length, LENGTH);
-	copyBytes(node + BITS, key + 4, load<u32>(map, KEY_SIZE) - 4);
 	return node;
+}
+
+function setBits(map: usize, node: usize, key: usize): void {
+	const size = bitsSize(map);
+	for (let at: usize = 0; at < size; at += 8) store<u64>(node + BITS + at, wordAt(key + 4 + at, size - at));
 }
 
 function retire(map: usize, node: usize): void {
@@ -122,10 +161,10 @@ function put(map: usize, key: usize, value: usize, flags: u32): i32 {
 	let node: usize = load<u32>(slot);
 	let matched: u32 = 0;
 	while (node != 0) {
-		matched = match(node, key);
+		matched = match(map, node, key);
 		const here = load<u32>(node, LENGTH);
 		if (here != matched || here == length) break;
-		slot = node + (bitAt(key + 4, here) << 2);
+		slot = node + (keyBit(key, here) << 2);
 		node = load<u32>(slot);
 	}
 	const same = node != 0 && matched == length && load<u32>(node, LENGTH) == length;
@@ -133,30 +172,32 @@ function put(map: usize, key: usize, value: usize, flags: u32): i32 {
 	if (exists && flags == BPF_NOEXIST) return EEXIST;
 	if (!exists && flags == BPF_EXIST) return ENOENT;
 	if (!exists && load<u32>(map, COUNT) == load<u32>(map, MAX_ENTRIES)) return ENOSPC;
-	const made = makeNode(map, key, length, true);
+	const made = makeNode(map, length, true);
 	if (made == 0) return ENOMEM;
+	setBits(map, made, key);
 	copyBytes(load<u32>(made, VALUE), value, load<u32>(map, VALUE_SIZE));
 	if (node == 0) {
-		atomic.store<u32>(slot, <u32>made);
+		publish<u32>(slot, <u32>made);
 	} else if (same) {
 		// in place of a node with the same prefix
 		store<u64>(made, load<u64>(node));
-		atomic.store<u32>(slot, <u32>made);
+		publish<u32>(slot, <u32>made);
 		retire(map, node);
 	} else if (matched == length) {
 		// above a node with a longer prefix
-		store<u32>(made + (bitAt(node + BITS, matched) << 2), <u32>node);
-		atomic.store<u32>(slot, <u32>made);
+		store<u32>(made + (nodeBit(node, matched) << 2), <u32>node);
+		publish<u32>(slot, <u32>made);
 	} else {
 		// beside it, under a new node without an entry
-		const fork = makeNode(map, key, matched, false);
+		const fork = makeNode(map, matched, false);
 		if (fork == 0) {
 			retire(map, made);
 			return ENOMEM;
 		}
-		store<u32>(fork + (bitAt(key + 4, matched) << 2), <u32>made);
-		store<u32>(fork + (bitAt(node + BITS, matched) << 2), <u32>node);
-		atomic.store<u32>(slot, <u32>fork);
+		setBits(map, fork, key);
+		store<u32>(fork + (keyBit(key, matched) << 2), <u32>made);
+		store<u32>(fork + (nodeBit(node, matched) << 2), <u32>node);
+		publish<u32>(slot, <u32>fork);
 	}
 	if (!exists) store<u32>(map, load<u32>(map, COUNT) + 1, COUNT);
 	return 0;
@@ -177,10 +218,10 @@ function remove(map: usize, key: usize): i32 {
 	let node: usize = load<u32>(slot);
 	while (node != 0) {
 		const here = load<u32>(node, LENGTH);
-		if (match(node, key) != here) return ENOENT;
+		if (match(map, node, key) != here) return ENOENT;
 		if (here == length) break;
 		above = slot;
-		slot = node + (bitAt(key + 4, here) << 2);
+		slot = node + (keyBit(key, here) << 2);
 		node = load<u32>(slot);
 	}
 	if (node == 0 || load<u32>(node, VALUE) == 0) return ENOENT;
@@ -189,22 +230,23 @@ function remove(map: usize, key: usize): i32 {
 	const one = load<u32>(node, 4);
 	if (zero != 0 && one != 0) {
 		// it parts two subtrees: a node without an entry takes its place
-		const fork = makeNode(map, node + BITS - 4, length, false);
+		const fork = makeNode(map, length, false);
 		if (fork == 0) {
 			store<u32>(map, load<u32>(map, COUNT) + 1, COUNT);
 			return ENOMEM;
 		}
+		copyBytes(fork + BITS, node + BITS, align8(bitsSize(map)));
 		store<u32>(fork, zero);
 		store<u32>(fork, one, 4);
-		atomic.store<u32>(slot, <u32>fork);
+		publish<u32>(slot, <u32>fork);
 	} else if (zero == 0 && one == 0 && above != 0 && load<u32>(load<u32>(above), VALUE) == 0) {
 		// the last but one below a node without an entry: the other child takes that node's place
 		const parent: usize = load<u32>(above);
 		const other = load<u32>(slot == parent ? parent + 4 : parent);
-		atomic.store<u32>(above, other);
+		publish<u32>(above, other);
 		retire(map, parent);
 	} else {
-		atomic.store<u32>(slot, zero | one);
+		publish<u32>(slot, zero | one);
 	}
 	retire(map, node);
 	return 0;
@@ -251,9 +293,9 @@ function nextNode(map: usize, key: usize): usize {
 	let node = root;
 	while (node != 0) {
 		const here = load<u32>(node, LENGTH);
-		if (match(node, key) != here) return leftmost(root);
+		if (match(map, node, key) != here) return leftmost(root);
 		if (here == length) break;
-		const bit = bitAt(key + 4, here);
+		const bit = keyBit(key, here);
 		if (bit == 0 && load<u32>(node, 4) != 0) {
 			after = load<u32>(node, 4);
 			subtree = true;
@@ -267,9 +309,10 @@ function nextNode(map: usize, key: usize): usize {
 	return subtree ? leftmost(after) : after;
 }
 
-/** Copies a node's key {prefix length, bits} to `into`. */
+/** Writes a node's key {prefix length, bits} to `into`. */
 export function lpmKey(map: usize, node: usize, into: usize): void {
+	const size = bitsSize(map);
 	store<u32>(into, load<u32>(node, LENGTH));
-	copyBytes(into + 4, node + BITS, load<u32>(map, KEY_SIZE) - 4);
+	for (let at: usize = 0; at < size; at++)
+		store<u8>(into + 4 + at, <u8>(load<u64>(node + BITS + (at & ~7)) >> (56 - ((at & 7) << 3))));
 }
-

@@ -17,7 +17,7 @@ import { copyBytes } from "./bytes";
 import {
 	BPF_EXIST, CPUS, COUNT, EINVAL, ENOENT, ENOMEM, FLAGS, KEY_SIZE, LOCK, MAX_ENTRIES, VALUE_SIZE, isError,
 } from "./layout";
-import { acquire, release } from "./lock";
+import { acquire, count, release } from "./lock";
 import { percpuCopy, percpuInit, presence } from "./hash";
 import {
 	CARVED, HASH, KEY_OFFSET, LRU, STRIDE, bucketLock, bucketOf, carve, find, findIn, hashOf, linkFirst, makeBucket,
@@ -29,7 +29,8 @@ import {
 // element fields beyond table.ts's: the list node is {prev, next} at NODE
 @inline const NODE: usize = 16;
 @inline const KIND_OF: usize = 24; // u8: the list it is on
-@inline const REFERENCED: usize = 25; // u8: looked up by a program since it was last considered
+// u8: looked up by a program since it was last considered; a plain byte, as in the kernel: nothing else hangs on it
+@inline const REFERENCED: usize = 25;
 @inline const CPU: usize = 26; // u16: whose local list
 
 // KIND_OF
@@ -102,7 +103,7 @@ function addLast(head: usize, node: usize): void {
 }
 
 @inline function referenced(node: usize): bool {
-	return atomic.load<u8>(node, REFERENCED - NODE) != 0;
+	return load<u8>(node, REFERENCED - NODE) != 0;
 }
 
 @inline function setKind(node: usize, kind: u8): void {
@@ -110,7 +111,7 @@ function addLast(head: usize, node: usize): void {
 }
 
 @inline function clearReference(node: usize): void {
-	atomic.store<u8>(node, 0, REFERENCED - NODE);
+	store<u8>(node, 0, REFERENCED - NODE);
 }
 
 @inline function listOf(set: usize, kind: u8): usize {
@@ -196,7 +197,7 @@ function removeKey(map: usize, node: usize): bool {
 	acquire(bucketLock(bucket));
 	const removed = unlink(bucket, element);
 	release(bucketLock(bucket));
-	if (removed) atomic.sub<u32>(map, 1, COUNT);
+	if (removed) count(map + COUNT, -1);
 	return removed;
 }
 
@@ -418,7 +419,7 @@ export function lruCreate(map: usize, seed: u32, perCpu: bool): i32 {
 }
 
 @inline function reference(element: usize): void {
-	if (load<u8>(element, REFERENCED) == 0) atomic.store<u8>(element, 1, REFERENCED);
+	if (load<u8>(element, REFERENCED) == 0) store<u8>(element, 1, REFERENCED);
 }
 
 /** From a program: the element counts as referenced. */
@@ -448,20 +449,17 @@ export function lruUpdate(map: usize, key: usize, value: usize, flags: u32, cpu:
 	copyBytes(valueOf(element), value, load<u32>(map, VALUE_SIZE));
 	acquire(bucketLock(bucket));
 	const old = findIn(map, bucket, hash, key);
-	const result = presence(old, flags);
-	if (result == 0) {
-		linkFirst(bucket, element);
-		if (old != 0) {
-			reference(element);
-			unlink(bucket, old);
-		} else {
-			atomic.add<u32>(map, 1, COUNT);
-		}
+	const refused = presence(old, flags);
+	if (refused) {
+		release(bucketLock(bucket));
+		push(map, element);
+		return refused;
 	}
-	release(bucketLock(bucket));
-	if (result != 0) push(map, element);
-	else if (old != 0) push(map, old);
-	return result;
+	if (old != 0) reference(element);
+	else count(map + COUNT, 1);
+	linkFirst(bucket, element, old);
+	if (old != 0) push(map, old);
+	return 0;
 }
 
 /** `cpu` is where the element is taken from; `which` the CPU whose value it is, or ALL_CPUS. In place. */
@@ -479,21 +477,20 @@ export function lruPercpuUpdate(map: usize, key: usize, value: usize, flags: u32
 	}
 	acquire(bucketLock(bucket));
 	const old = findIn(map, bucket, hash, key);
-	const result = presence(old, flags);
-	if (result == 0) {
-		if (old != 0) {
-			reference(old);
-			percpuCopy(map, valueOf(old), value, which);
-		} else {
-			percpuInit(map, valueOf(element), value, which);
-			linkFirst(bucket, element);
-			atomic.add<u32>(map, 1, COUNT);
-			element = 0;
-		}
+	const refused = presence(old, flags);
+	if (refused == 0 && old == 0) {
+		percpuInit(map, valueOf(element), value, which);
+		count(map + COUNT, 1);
+		linkFirst(bucket, element, 0);
+		return 0;
+	}
+	if (refused == 0) {
+		reference(old);
+		percpuCopy(map, valueOf(old), value, which);
 	}
 	release(bucketLock(bucket));
 	if (element != 0) push(map, element);
-	return result;
+	return refused;
 }
 
 export function lruDelete(map: usize, key: usize, value: usize, valueBytes: usize): i32 {
@@ -505,7 +502,7 @@ export function lruDelete(map: usize, key: usize, value: usize, valueBytes: usiz
 	if (element != 0) {
 		if (value != 0) copyBytes(value, valueOf(element), valueBytes);
 		unlink(bucket, element);
-		atomic.sub<u32>(map, 1, COUNT);
+		count(map + COUNT, -1);
 	}
 	release(bucketLock(bucket));
 	if (element == 0) return ENOENT;

@@ -14,6 +14,8 @@ import { allocControl, allocData, freeControl } from "./alloc";
 import { align8, equalBytes } from "./bytes";
 import { jhash } from "./jhash";
 import { CPUS, ENOMEM, KEY_SIZE, KIND, MAX_ENTRIES, VALUE_SIZE, isError } from "./layout";
+import { publish, release } from "./lock";
+import { mix, mixBytes, mixed } from "./mix";
 
 @inline export const SEED: usize = KIND;
 @inline export const MASK: usize = KIND + 4;
@@ -65,21 +67,27 @@ export function tableCreate(map: usize, seed: u32, perCpu: bool, lru: bool): i32
 	return 0;
 }
 
-@inline export function hashOf(map: usize, key: usize): u32 {
-	return jhash(key, load<u32>(map, KEY_SIZE), load<u32>(map, SEED));
+/** With seed 0 (BPF_F_ZERO_SEED) buckets are the kernel's, and so is the order of keys. */
+export function hashOf(map: usize, key: usize): u32 {
+	const seed = load<u32>(map, SEED);
+	const size = load<u32>(map, KEY_SIZE);
+	return seed == 0 ? jhash(key, size, 0) : mixBytes(key, size, seed);
 }
 
 /** The bucket of a hash, 0 while its page does not exist. */
 @inline export function bucketOf(map: usize, hash: u32): usize {
 	const index = hash & load<u32>(map, MASK);
-	const page = atomic.load<u32>(load<u32>(map, DIRECTORY) + ((index >> PAGE_BITS) << 2));
+	const page = load<u32>(load<u32>(map, DIRECTORY) + ((index >> PAGE_BITS) << 2));
 	return page == 0 ? 0 : page + ((index & (PAGE_BUCKETS - 1)) << 3);
 }
 
 /** The bucket of a hash, its page made if need be; or -ENOMEM. */
-export function makeBucket(map: usize, hash: u32): usize {
+@inline export function makeBucket(map: usize, hash: u32): usize {
 	const found = bucketOf(map, hash);
-	if (found != 0) return found;
+	return found != 0 ? found : makePage(map, hash);
+}
+
+function makePage(map: usize, hash: u32): usize {
 	const mask = load<u32>(map, MASK);
 	const first = (hash & mask) & ~(PAGE_BUCKETS - 1);
 	const count = min(mask + 1 - first, PAGE_BUCKETS);
@@ -100,7 +108,7 @@ export function makeBucket(map: usize, hash: u32): usize {
 export function findIn(map: usize, bucket: usize, hash: u32, key: usize): usize {
 	const keySize = load<u32>(map, KEY_SIZE);
 	const keyOffset = load<u32>(map, KEY_OFFSET);
-	const marker = ((hash & load<u32>(map, MASK)) << 1) | 1;
+	const marker = markerOf(map, hash);
 	while (true) {
 		let element = atomic.load<u32>(bucket);
 		while (!(element & 1)) {
@@ -111,6 +119,10 @@ export function findIn(map: usize, bucket: usize, hash: u32, key: usize): usize 
 	}
 }
 
+@inline function markerOf(map: usize, hash: u32): u32 {
+	return ((hash & load<u32>(map, MASK)) << 1) | 1;
+}
+
 /** bpf's __htab_map_lookup_elem: the element of a key, or 0. */
 export function find(map: usize, key: usize): usize {
 	const hash = hashOf(map, key);
@@ -118,10 +130,83 @@ export function find(map: usize, key: usize): usize {
 	return bucket == 0 ? 0 : findIn(map, bucket, hash, key);
 }
 
-/** Puts an element first in its bucket, as the kernel does. Under the bucket's lock. */
-@inline export function linkFirst(bucket: usize, element: usize): void {
-	store<u32>(element, load<u32>(bucket), NEXT);
-	atomic.store<u32>(bucket, <u32>element);
+// The same for the sizes that most keys have: what compiled programs call. The key is read once, in words of 4
+// bytes: a program has just written it, perhaps so, and a wider load would wait for the stores. Links are plain
+// loads, as rcu_dereference's are: what stands behind one is read through it, and so after it.
+
+export function find4(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 4, 0) : mixed(mix(seed, k0));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		if (load<u32>(element + keyOffset) == k0) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+export function find8(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const k1 = load<u32>(key, 4);
+	const word = pair(k0, k1);
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 8, 0) : mixed(mix(seed, word));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		if (load<u64>(element + keyOffset) == word) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+export function find16(map: usize, key: usize): usize {
+	const k0 = load<u32>(key);
+	const k1 = load<u32>(key, 4);
+	const k2 = load<u32>(key, 8);
+	const k3 = load<u32>(key, 12);
+	const low = pair(k0, k1);
+	const high = pair(k2, k3);
+	const seed = load<u32>(map, SEED);
+	const hash = seed == 0 ? jhash(key, 16, 0) : mixed(mix(mix(seed, low), high));
+	const bucket = bucketOf(map, hash);
+	if (bucket == 0) return 0;
+	const keyOffset = load<u32>(map, KEY_OFFSET);
+	let element = load<u32>(bucket);
+	while (!(element & 1)) {
+		const at = element + keyOffset;
+		if (((load<u64>(at) ^ low) | (load<u64>(at, 8) ^ high)) == 0) return element;
+		element = load<u32>(element, NEXT);
+	}
+	return element == markerOf(map, hash) ? 0 : findIn(map, bucket, hash, key);
+}
+
+@inline function pair(low: u32, high: u32): u64 {
+	return <u64>low | (<u64>high << 32);
+}
+
+/**
+ * Puts an element first in its bucket, as the kernel does, and takes out the one with the same key (0: there is none).
+ * Under the bucket's lock, which it gives up: the word beside the head, so that one store does both.
+ */
+export function linkFirst(bucket: usize, element: usize, old: usize): void {
+	const first: usize = load<u32>(bucket);
+	if (old != 0 && old != first) {
+		// a reader finds the key at any time
+		store<u32>(element, <u32>first, NEXT);
+		publish<u32>(bucket, <u32>element);
+		unlink(bucket, old);
+		release(bucketLock(bucket));
+	} else {
+		store<u32>(element, old == 0 ? <u32>first : load<u32>(old, NEXT), NEXT);
+		publish<u64>(bucket, <u64>element);
+	}
 }
 
 /** Takes an element out; its own next stays for readers that stand on it. False if it is not there. Under the lock. */
@@ -131,7 +216,7 @@ export function unlink(bucket: usize, element: usize): bool {
 		const next = load<u32>(at);
 		if (next & 1) return false;
 		if (<usize>next == element) {
-			atomic.store<u32>(at, load<u32>(element, NEXT));
+			publish<u32>(at, load<u32>(element, NEXT));
 			return true;
 		}
 		at = next;

@@ -3,7 +3,7 @@
  * `>>> 0`); results are an address (0: none), or 0 and negative errnos.
  */
 export interface MapCode {
-	initMemory(dataBase: number): number;
+	initMemory(dataBase: number, shared: number): number;
 	/** Zeroed, 8-aligned; -ENOMEM when the control area would pass dataBase or the memory cannot grow. */
 	allocControl(size: number): number;
 	/** `size` as it was asked for. */
@@ -66,6 +66,11 @@ export interface MapCode {
 	ringbufPeek(map: number): number;
 	ringbufAdvance(map: number): void;
 
+	/** The element of a key, 0 if there is none; of a key of 4, 8 or 16 bytes. */
+	tableFind(map: number, key: number): number;
+	tableFind4(map: number, key: number): number;
+	tableFind8(map: number, key: number): number;
+	tableFind16(map: number, key: number): number;
 	/** Elements as cursors: the one after `element` (0: the first), 0 at the end. */
 	tableNext(map: number, element: number): number;
 	/** What stands behind an element now (as i32), and the element that such a link leads to. */

@@ -1,10 +1,13 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAP_FLAG } from "../isa/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "./errno.ts";
+import { ELEMENT } from "./layout.ts";
 import { FLAVOURS, hex, inMemory, le, newMap, newRuntime } from "./test-kit.ts";
 
 const HASH = 1;
 const PERCPU_HASH = 5;
+const LRU_HASH = 9;
 
 describe("hash", () => {
 	test("update modes and errnos are the kernel's", () => {
@@ -55,6 +58,56 @@ describe("hash", () => {
 		expect(hex(map.hostNextKey(key(order[3]!)))).toBe(hex(key(order[4]!)));
 		expect(map.hostNextKey(key(order[9]!))).toBe(ENOENT);
 	});
+
+	test.each([4, 8, 16] as const)("tableFind%i finds what tableFind finds", (keySize) => {
+		const runtime = newRuntime();
+		const { code } = runtime;
+		const find = { 4: code.tableFind4, 8: code.tableFind8, 16: code.tableFind16 }[keySize];
+		const words = fc.array(fc.constantFrom(0, 1, 0x8000_0000, 0xffff_ffff), {
+			minLength: keySize / 4,
+			maxLength: keySize / 4,
+		});
+		const keyOf = (each: number[]) => new Uint8Array(Uint32Array.from(each).buffer);
+		for (const type of [HASH, LRU_HASH]) {
+			const map = newMap(runtime, type, keySize, 4, 8);
+			fc.assert(
+				fc.property(words, words, (put, sought) => {
+					const full = map.hostUpdate(keyOf(put), le(1), 0n) !== 0;
+					const key = inMemory(runtime, keyOf(sought));
+					const found = find(map.address, key);
+					expect(found).toBe(code.tableFind(map.address, key));
+					if (`${put}` === `${sought}` && !full) expect(found).not.toBe(0);
+					runtime.freeData(key, keySize);
+				}),
+			);
+		}
+	});
+
+	test.each([4, 7, 8, 12, 16, 20, 40])(
+		"1,024 keys of %i bytes that differ in ten bits spread over 1,024 buckets",
+		(keySize) => {
+			for (let shift = 0; shift <= keySize * 8 - 10; shift += 11) {
+				const runtime = newRuntime();
+				const { address } = newMap(runtime, HASH, keySize, 4, 1024);
+				const key = runtime.allocControl(keySize);
+				const value = runtime.allocControl(4);
+				const chains = new Array<number>(1024).fill(0);
+				for (let i = 0; i < 1024; i++) {
+					// twice where there is room: halves that are equal must not cancel out
+					const bits =
+						(BigInt(i) << BigInt(shift)) * (shift + 10 <= keySize * 4 ? 1n + 2n ** BigInt(keySize * 4) : 1n);
+					for (let at = 0; at < keySize; at++)
+						runtime.memory.u8[key + at] = Number((bits >> BigInt(8 * at)) & 255n);
+					expect(runtime.code.hashUpdate(address, key, value, 1, 0)).toBe(0);
+					const element = runtime.code.tableFind(address, key);
+					chains[runtime.memory.u32(element + ELEMENT.HASH) & 1023]!++;
+				}
+				// a random function leaves 340 to 410 empty, and its longest chain has 4 to 9
+				expect(chains.filter((length) => length === 0).length).toBeLessThan(500);
+				expect(Math.max(...chains)).toBeLessThan(12);
+			}
+		},
+	);
 
 	test.each(FLAVOURS)("programs look up, update and delete by address (shared: %s)", (shared) => {
 		const runtime = newRuntime(shared);

@@ -6,7 +6,7 @@ import { E2BIG, EBADF, EINVAL, ENOENT, ENOSPC, ENOTSUPP } from "./errno.ts";
 import { ACCESS } from "./flags.ts";
 import { checkInner } from "./inner.ts";
 import { type MapKind, roundUp8 } from "./kind.ts";
-import { ELEMENT_HASH, HEADER_SIZE, TABLE } from "./layout.ts";
+import { ELEMENT, HEADER_SIZE, TABLE } from "./layout.ts";
 import type { Batch } from "./types.ts";
 
 /** `cpu` of an update that carries every CPU's value. */
@@ -71,7 +71,7 @@ export abstract class TableMap extends BaseMap {
 	protected override batchFrom(count: number, from: Uint8Array | undefined): Batch | number {
 		const { memory } = this.runtime;
 		const mask = memory.u32(this.address + TABLE.MASK);
-		const bucketOf = (element: number) => (memory.u32(element + ELEMENT_HASH) & mask) >>> 0;
+		const bucketOf = (element: number) => (memory.u32(element + ELEMENT.HASH) & mask) >>> 0;
 		const firstFrom = (bucket: number) =>
 			bucket > mask ? 0 : bucket === 0 ? this.next(0) : this.follow(((bucket - 1) << 1) | 1);
 		const entries: (readonly [Uint8Array, Uint8Array])[] = [];
@@ -171,11 +171,13 @@ export function checkTable(def: LinkedMap, perCpu: boolean): number {
 	return def.maxEntries > 2 ** 27 ? E2BIG : 0;
 }
 
-/** Directory and bucket pages, elements and their slabs' rounding. */
+/** Directory and bucket pages, the CPUs' spares, elements and their slabs' rounding. */
 export function tableControlNeed(def: LinkedMap, cpus: number, keyOffset: number): number {
 	const buckets = 2 ** Math.ceil(Math.log2(Math.max(1, def.maxEntries)));
 	const elements = def.maxEntries + cpus;
-	return HEADER_SIZE + buckets * 8.5 + 4096 + elements * (keyOffset + roundUp8(def.keySize)) * 1.25;
+	return (
+		HEADER_SIZE + buckets * 8.5 + 4096 + cpus * 8 + elements * (keyOffset + roundUp8(def.keySize)) * 1.25
+	);
 }
 
 export const hash: MapKind = {

@@ -3,9 +3,11 @@ export { checkMap, controlNeed, createMap, type MapOptions, openMap } from "./cr
 export { programAccess } from "./flags.ts";
 export { unlikeInner } from "./inner.ts";
 export type { MapKind, MapWorld, SpecialField } from "./kind.ts";
+export { roundUp8 } from "./kind.ts";
 export { MAP_KINDS, mapTypeName } from "./kinds.ts";
 export {
 	ARRAY as ARRAY_LAYOUT,
+	ELEMENT as ELEMENT_LAYOUT,
 	HEADER_SIZE as MAP_HEADER_SIZE,
 	MAP as MAP_LAYOUT,
 	RING as RING_LAYOUT,

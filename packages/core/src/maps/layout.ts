@@ -50,8 +50,8 @@ export const RING = {
 /** bloom_filter: MASK + 1 bits at DATA, in the control area. */
 export const BLOOM = { DATA: MAP.KIND, MASK: MAP.KIND + 4, SEED: MAP.KIND + 8 } as const;
 
-/** Offset of its hash in an element of the hash kinds (assembly/table.ts). */
-export const ELEMENT_HASH = 4;
+/** An element of the hash kinds (assembly/table.ts): its hash, its value's address, of an LRU whether it was used. */
+export const ELEMENT = { HASH: 4, VALUE: 8, REFERENCED: 25 } as const;
 
 /** hash kinds: assembly/table.ts describes elements and buckets. */
 export const TABLE = {

@@ -23,6 +23,16 @@ describe("as 6.18 answers", () => {
 		[4, 100, 4, 0x761e96f3],
 		[16, 50, 3, 0x81519fcf],
 		[2, 40, 8, 0x5d6e6636],
+		[3, 40, 4, 0x91363146],
+		[5, 40, 4, 0x4ffd316e],
+		[7, 60, 4, 0x898558d1],
+		[8, 60, 3, 0x170df77e],
+		[9, 60, 3, 0xa212ac22],
+		[12, 60, 3, 0x6ef15a60],
+		[13, 60, 3, 0xa665cc1e],
+		[17, 60, 3, 0x1dcf0678],
+		[24, 80, 2, 0x44f8c67d],
+		[256, 80, 2, 0xe97d8003],
 	])("%i bytes of address, %i entries", (bytes, entries, width, digest) => {
 		const keySize = 4 + bytes;
 		const map = newMap(newRuntime(), LPM_TRIE, keySize, 8, entries, MAP_FLAG.NO_PREALLOC);
@@ -37,7 +47,7 @@ describe("as 6.18 answers", () => {
 		};
 		for (let i = 0; i < 1500; i++) {
 			const key = new Uint8Array(keySize);
-			key[0] = random() % (bytes * 8 + 2);
+			new DataView(key.buffer).setUint32(0, random() % (bytes * 8 + 2), true);
 			for (let at = 0; at < bytes; at++) key[4 + at] = (random() % width) << (at ? 6 : 4);
 			const choice = random() % 16;
 			if (choice < 8) mix(map.hostUpdate(key, le(i, 8), [0n, 0n, 0n, 0n, 0n, 0n, 1n, 2n][choice]!));

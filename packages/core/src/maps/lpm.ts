@@ -60,8 +60,8 @@ export const lpmTrie: MapKind = {
 		if (def.keySize < MIN_KEY || def.keySize > MAX_KEY) return EINVAL;
 		return def.valueSize === 0 || def.valueSize > MAX_VALUE ? EINVAL : 0;
 	},
-	// a node for every entry, one less for the forks, and those in quarantine
-	controlNeed: (def) => HEADER_SIZE + (2 * def.maxEntries + 128) * (32 + def.keySize),
+	// a node for every entry, one less for the forks, and those in quarantine; bits in words, blocks of 16 bytes
+	controlNeed: (def) => HEADER_SIZE + (2 * def.maxEntries + 128) * (48 + def.keySize),
 	setup: () => 0,
 	open: (context) => new LpmTrieMap(context),
 };

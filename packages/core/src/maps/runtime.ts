@@ -95,7 +95,7 @@ export async function instantiateRuntimeAsync(memory: LinearMemory, dataBase: nu
 
 function start(memory: LinearMemory, dataBase: number, instance: WebAssembly.Instance): MapRuntime {
 	const code = instance.exports as { [K in keyof MapCode]: MapCode[K] };
-	if (code.initMemory(dataBase) !== 0) {
+	if (code.initMemory(dataBase, memory.shared ? 1 : 0) !== 0) {
 		throw new TailhopError(
 			"machine/memory",
 			`this memory was set up with another data base than ${dataBase}`,

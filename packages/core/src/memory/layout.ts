@@ -26,6 +26,8 @@ export const ALLOCATOR = {
 	LOCK: 0x1_0010,
 	/** Header of the ring buffer made last; a word in each header leads on. */
 	RINGBUFS: 0x1_0014,
+	/** 1: the memory is shared. */
+	SHARED: 0x1_0018,
 	/** A word per size class of the control area, then those of the data area. */
 	FREE_LISTS: 0x1_0800,
 } as const;

@@ -1,11 +1,13 @@
-import type { KnownArgument } from "../flow/index.ts";
 import type { ArgKind, HelperPrototype } from "../helpers/index.ts";
 import { type Decoded, type Insn, imm64, type RowOf } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { CompiledMap } from "./context.ts";
+import { mapCall } from "./map-calls.ts";
 import type { FunctionIndex } from "./module.ts";
 import { T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
+
+export { MAP_CODE } from "./map-calls.ts";
 
 /** A local call: r1-r5 and this frame go along, r0 comes back. */
 export function callLocal(t: Translator, d: Decoded): void {
@@ -82,117 +84,6 @@ function callImport(t: Translator, prototype: HelperPrototype, index: FunctionIn
 			w.op(W.i64_extend_i32_u);
 	}
 	t.pop(0);
-}
-
-const LOOKUP = 1;
-const UPDATE = 2;
-const DELETE = 3;
-
-const ARRAY = 2;
-
-/** A call of the map code: the export, and what it takes. */
-interface MapOperation {
-	readonly name: string;
-	/** Key, value and flags come from r2, r3 and r4; `cpu` is the running one, a number itself. */
-	readonly args: readonly ("key" | "value" | "flags" | "cpu" | number)[];
-}
-
-const operation = (name: string, ...args: MapOperation["args"]): MapOperation => ({ name, args });
-
-/** What lookup, update and delete of a map type are in the map code. */
-const OPERATIONS: Readonly<Record<number, Readonly<Partial<Record<number, MapOperation>>>>> = {
-	1: {
-		[LOOKUP]: operation("hashLookup", "key"),
-		[UPDATE]: operation("hashUpdate", "key", "value", "flags", "cpu"),
-		[DELETE]: operation("hashDelete", "key", 0, 0),
-	},
-	2: {
-		[LOOKUP]: operation("arrayLookup", "key"),
-		[UPDATE]: operation("arrayUpdate", "key", "value", "flags"),
-	},
-	5: {
-		[LOOKUP]: operation("percpuHashLookup", "key", "cpu"),
-		[UPDATE]: operation("percpuHashUpdate", "key", "value", "flags", "cpu"),
-		[DELETE]: operation("hashDelete", "key", 0, 0),
-	},
-	6: {
-		[LOOKUP]: operation("percpuArrayLookup", "key", "cpu"),
-		[UPDATE]: operation("percpuArrayUpdate", "key", "value", "flags", "cpu"),
-	},
-	9: {
-		[LOOKUP]: operation("lruLookup", "key"),
-		[UPDATE]: operation("lruUpdate", "key", "value", "flags", "cpu"),
-		[DELETE]: operation("lruDelete", "key", 0, 0),
-	},
-	10: {
-		[LOOKUP]: operation("lruPercpuLookup", "key", "cpu"),
-		[UPDATE]: operation("lruPercpuUpdate", "key", "value", "flags", "cpu", "cpu"),
-		[DELETE]: operation("lruDelete", "key", 0, 0),
-	},
-	11: {
-		[LOOKUP]: operation("lpmLookup", "key"),
-		[UPDATE]: operation("lpmUpdate", "key", "value", "flags"),
-		[DELETE]: operation("lpmDelete", "key"),
-	},
-	12: { [LOOKUP]: operation("arrayOfMapsLookup", "key") },
-	13: { [LOOKUP]: operation("hashOfMapsLookup", "key") },
-};
-
-/** Exports of the map code that compiled programs call, with the number of their parameters; all give an i32. */
-export const MAP_CODE: Readonly<Record<string, readonly [parameters: number, results: number]>> =
-	Object.fromEntries(
-		Object.values(OPERATIONS).flatMap((operations) =>
-			Object.values(operations).map((each) => [each!.name, [each!.args.length + 1, 1]] as const),
-		),
-	);
-
-/** Map operations without JavaScript, where the map is the same on every path. Whether the call was done here. */
-function mapCall(t: Translator, id: number, args: readonly (KnownArgument | undefined)[]): boolean {
-	const { writer: w, context } = t;
-	const first = args[0];
-	const map = first?.kind === "map" ? context.unit.maps[first.map] : undefined;
-	const found = map === undefined ? undefined : OPERATIONS[map.def.type]?.[id];
-	if (map === undefined || found === undefined || map.address === 0) return false;
-	if (id === LOOKUP && map.def.type === ARRAY && map.values !== 0) {
-		arrayLookup(t, map);
-		return true;
-	}
-	// special fields of a value, and flags that aren't known, are the host's business
-	const flags = args[3];
-	if (id === UPDATE && (map.guarded || flags?.kind !== "number" || flags.value > 2n)) return false;
-	w.i32(map.address);
-	for (const arg of found.args) {
-		if (arg === "key") t.push32(2);
-		else if (arg === "value") t.push32(3);
-		else if (arg === "flags") w.i32(flags?.kind === "number" ? Number(flags.value) : 0);
-		else w.i32(arg === "cpu" ? context.options.cpu : arg);
-	}
-	w.call(context.imports.named(found.name));
-	// an address, or an errno
-	w.op(id === LOOKUP ? W.i64_extend_i32_u : W.i64_extend_i32_s);
-	t.pop(0);
-	return true;
-}
-
-/** An array's value is at values + index * stride; an index past the end gives 0. */
-function arrayLookup(t: Translator, map: CompiledMap): void {
-	const { writer: w } = t;
-	const stride = Math.ceil(map.def.valueSize / 8) * 8;
-	t.push32(2);
-	w.memory(W.i32_load, 0);
-	w.tee(t.a32);
-	w.i32(map.def.maxEntries);
-	w.op(W.i32_lt_u, W.if, T.i32);
-	w.get(t.a32);
-	if (stride !== 1) {
-		w.i32(stride);
-		w.op(W.i32_mul);
-	}
-	w.i32(map.values);
-	w.op(W.i32_add, W.else);
-	w.i32(0);
-	w.op(W.end);
-	t.pop32(0);
 }
 
 /** lddw in all its meanings: numbers, maps, map values, functions. */

@@ -36,10 +36,10 @@
               (i32.const 16))
             (then
               (i32.add
+                (i32.const 524288)
                 (i32.mul
                   (local.get $l14)
-                  (i32.const 8))
-                (i32.const 524288)))
+                  (i32.const 8))))
             (else
               (i32.const 0)))))
       (br_if $B0

@@ -3,7 +3,7 @@
   (type $t1 (func (param i32 i32) (result i32)))
   (import "env" "memory" (memory $env.memory 1 65536))
   (import "env" "table" (table $env.table 0 funcref))
-  (import "env" "hashLookup" (func $env.hashLookup (type $t1)))
+  (import "env" "tableFind4" (func $env.tableFind4 (type $t1)))
   (func $p1 (type $t0) (param $p0 i32) (param $p1 i32) (param $p2 i32) (result i64)
     (local $l3 i64) (local $l4 i64) (local $l5 i64) (local $l6 i64) (local $l7 i64) (local $l8 i64) (local $l9 i64) (local $l10 i64) (local $l11 i64) (local $l12 i64) (local $l13 i32) (local $l14 i32) (local $l15 i32)
     (local.set $l13
@@ -28,10 +28,12 @@
         (i64.const 4096))
       (local.set $l3
         (i64.extend_i32_u
-          (call $env.hashLookup
-            (i32.const 4096)
-            (i32.wrap_i64
-              (local.get $l5)))))
+          (i32.load offset=8
+            (local.tee $l14
+              (call $env.tableFind4
+                (i32.const 4096)
+                (i32.wrap_i64
+                  (local.get $l5)))))))
       (br_if $B0
         (i64.eq
           (local.get $l3)
