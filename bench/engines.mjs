@@ -12,6 +12,9 @@ import { benchPacket } from "./packet.mjs";
 /** CPU time that one measurement takes at least. */
 export const BATCH_NS = 15e6;
 
+/** Packets of a batch. */
+const BATCH = 32;
+
 /** Prog arrays hold ids, per-CPU arrays the values of CPUs that the program did not run on: programs.test.mjs compares them. */
 const NOT_COMPARED = new Set([3, 6]);
 
@@ -80,16 +83,27 @@ export async function inMachine(name, linked, row, options) {
 				instructions: results.reduce((sum, result) => sum + result.instructions, 0) / results.length,
 			};
 		},
-		// one packet over and over, or one of each flow in batches
+		// one packet over and over, of each flow in turn; in batches, where there are flows
 		time: counted((program, n) => {
 			const each = Math.ceil(n / inputs.length);
-			const batch = inputs.length > 1 ? machine.batch(program, inputs) : undefined;
-			const start = cpu();
-			if (batch === undefined) machine.repeat(program, inputs[0], each);
-			else for (let i = 0; i < each; i++) batch.run();
-			const spent = cpu() - start;
-			batch?.close();
-			return (spent * n) / (each * inputs.length);
+			if (inputs.length === 1) {
+				const start = cpu();
+				machine.repeat(program, inputs[0], each);
+				return ((cpu() - start) * n) / each;
+			}
+			const groups = row.mixed ? [inputs] : inputs.map((input) => new Array(BATCH).fill(input));
+			let spent = 0;
+			let done = 0;
+			for (const group of groups) {
+				const batch = machine.batch(program, group);
+				const runs = Math.ceil((each * inputs.length) / groups.length / group.length);
+				const start = cpu();
+				for (let i = 0; i < runs; i++) batch.run();
+				spent += cpu() - start;
+				done += runs * group.length;
+				batch.close();
+			}
+			return (spent * n) / done;
 		}),
 		close: () => machine.close(),
 	};

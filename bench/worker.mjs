@@ -25,7 +25,7 @@ async function engines(row) {
 		await inMachine("wasm-unchecked", linked, row, { engine: "wasm", checked: false }),
 	];
 	if (native[row.object] !== undefined) all.push(await inNative(native[row.object], row));
-	if (kernel) all.push(await inKernel(linked, row));
+	if (kernel && !row.mixed) all.push(await inKernel(linked, row));
 	return all;
 }
 
