@@ -2,7 +2,7 @@ import { TailhopError, type Where } from "../errors/index.ts";
 import { factsOf } from "../flow/index.ts";
 import { PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
 import { fieldAt, type Hook, loadedFrom, onesAt } from "../hooks/index.ts";
-import type { HopRecord } from "../interpreter/index.ts";
+import { type HopRecord, whereOf } from "../interpreter/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { LinkedObject } from "../spec/index.ts";
 import {
@@ -55,6 +55,8 @@ interface Build {
 	readonly callbacks: (Callback | undefined)[];
 	/** Collections compiled so far, of the engine's. */
 	collections: number;
+	/** By module name: where in its bytes which instruction begins (WrittenModule.lines). */
+	readonly lines: Map<string, readonly number[]>;
 }
 
 const ARRAY = 2;
@@ -124,7 +126,8 @@ export class WasmEngine {
 		return build;
 	}
 
-	#compile(records: readonly ProgramRecord[], { table, entries, callbacks }: Build, trace: boolean): void {
+	#compile(records: readonly ProgramRecord[], build: Build, trace: boolean): void {
+		const { table, entries, callbacks } = build;
 		const { runtime, allocator } = this.#parts;
 		const living = records.filter((record) => !record.freed);
 		const units = living.map((record): Unit => {
@@ -132,9 +135,10 @@ export class WasmEngine {
 			const maps = objectMaps.map((map) => this.#compiledMap(map));
 			return { program, facts: factsOf(program, linked.maps), index, maps };
 		});
+		const name = `tailhop${build.collections}`;
 		const module = compile(
 			units,
-			{ ...this.#compileOptions(), trace },
+			{ ...this.#compileOptions(), trace, name },
 			(address, slot) => runtime.map(address)?.slots?.word(slot) ?? 0,
 			(unit, start) => this.#callbackId(unit.index, start),
 		);
@@ -142,6 +146,7 @@ export class WasmEngine {
 			const error = module.unsupported.get(record.index);
 			if (error !== undefined) this.unsupported.set(record, error);
 		}
+		build.lines.set(name, module.lines);
 		const { bytes } = module;
 		bytes[module.memoryFlagAt] = allocator.memory.shared ? 3 : 1;
 		const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
@@ -161,6 +166,7 @@ export class WasmEngine {
 			regionChecks: parts.regionChecks,
 			fuel: parts.fuel,
 			trace: false,
+			name: "",
 			emptySlotCounts: parts.emptySlotCounts,
 			passes: true,
 			dataBase: parts.allocator.dataBase,
@@ -254,11 +260,22 @@ export class WasmEngine {
 		return exports.run as BatchRun;
 	}
 
+	/** The instruction that trapped, where the host's stack trace says which byte of a module did. */
+	#whereOf(error: unknown): Where | undefined {
+		const [, name, byte] = PLACE.exec((error instanceof Error ? error.stack : undefined) ?? "") ?? [];
+		const lines = this.#running.lines.get(name ?? "");
+		if (lines === undefined) return undefined;
+		const offset = Number.parseInt(byte!, 16);
+		let at = -3;
+		while (at + 3 < lines.length && lines[at + 3]! <= offset) at += 3;
+		const record = this.#parts.lifecycle.programs[lines[at + 1] ?? -1];
+		return record && whereOf(record.lowered, lines[at + 2]!);
+	}
+
 	#fault(error: unknown, { record, budget }: Invocation): unknown {
 		const { memory } = this.#parts.allocator;
 		if (error instanceof TailhopError) return error;
-		// a trap does not say which instruction, nor which program of a chain: only where the run began
-		const where: Where = { program: record.name, section: record.program.section };
+		const where = this.#whereOf(error) ?? { program: record.name, section: record.program.section };
 		if (error instanceof WebAssembly.RuntimeError) {
 			if (memory.u32(MACHINE.TRAP) === 1) return stackFault(where, error);
 			if (this.#parts.fuel && memory.u32(MACHINE.BUDGET) === 0) {
@@ -278,9 +295,12 @@ export class WasmEngine {
 	}
 }
 
+/** V8's words for a place in a module: its name and the byte. */
+const PLACE = /wasm:\/\/wasm\/(tailhop\d+)-[0-9a-f]+:wasm-function\[\d+\]:0x([0-9a-f]+)/;
+
 function emptyBuild(): Build {
 	const table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });
-	return { table, entries: [], callbacks: [], collections: 0 };
+	return { table, entries: [], callbacks: [], collections: 0, lines: new Map() };
 }
 
 /** What the hooks' tables say of contexts, as the compiler asks it. */

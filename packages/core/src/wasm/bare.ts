@@ -93,6 +93,7 @@ function compileBare(
 	return compile(
 		[{ program, facts: analyze(program, []), index: UNIT, maps: [] }],
 		{
+			name: "",
 			regionChecks: how.regionChecks,
 			fuel: how.fuel,
 			passes: how.passes,

@@ -1,6 +1,6 @@
 import { MACHINE } from "../memory/index.ts";
 import { PROGRAM } from "./convention.ts";
-import { FunctionWriter, ModuleWriter } from "./module.ts";
+import { FunctionWriter, ModuleWriter, type WrittenModule } from "./module.ts";
 import { T, W } from "./opcodes.ts";
 
 /**
@@ -24,7 +24,7 @@ export const PACKET_WORDS = 0x60;
  * from `ticket` to before `end`, and gives the ticket that it stopped before: `end`, or the one behind a packet whose
  * invocation set MACHINE.BATCH_STOP. `rounds` is each invocation's budget. MACHINE.BATCH_AT is the running ticket.
  */
-export function batchModule(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly memoryFlagAt: number } {
+export function batchModule(): WrittenModule {
 	const module = new ModuleWriter();
 	const run = module.declare([T.i32, T.i32, T.i32, T.i32, T.i32], [T.i32]);
 	const w = new FunctionWriter(5, 512);

@@ -6,7 +6,13 @@ import type { FunctionInfo } from "../spec/index.ts";
 import { argsOf, isWide, MAP_CODE } from "./calls.ts";
 import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
 import { PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
-import { type FunctionBody, type FunctionIndex, FunctionWriter, ModuleWriter } from "./module.ts";
+import {
+	type FunctionBody,
+	type FunctionIndex,
+	FunctionWriter,
+	ModuleWriter,
+	type WrittenModule,
+} from "./module.ts";
 import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
 import { Translator, Unsupported } from "./translate.ts";
@@ -42,10 +48,7 @@ export interface HelperImport {
 	readonly kfunc?: string;
 }
 
-export interface CompiledModule {
-	readonly bytes: Uint8Array<ArrayBuffer>;
-	/** Where the memory import's limits flag stands: 1 unshared, 3 shared. */
-	readonly memoryFlagAt: number;
+export interface CompiledModule extends WrittenModule {
 	readonly helpers: readonly HelperImport[];
 	/** Why programs are not compiled, by index: what stands in their place asks the host to go on. */
 	readonly unsupported: ReadonlyMap<number, TailhopError>;
@@ -154,7 +157,7 @@ export function compile(
 		module.export(`e${unit.index}`, entry);
 	}
 	return {
-		...module.write(),
+		...module.write(options.name),
 		helpers: [...helpers.values()],
 		named: module.imported.filter((name) => name in NAMED),
 		callbacks,

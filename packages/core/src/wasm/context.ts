@@ -35,6 +35,8 @@ export interface ContextAccess {
 }
 
 export interface CompileOptions {
+	/** The module's, in stack traces; empty: none. */
+	readonly name: string;
 	/** Every access must lie in the data area: for programs that no verifier has passed. */
 	readonly regionChecks: boolean;
 	/** Count loop rounds and calls down from the budget word; trap at 0. */

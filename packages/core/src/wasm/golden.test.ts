@@ -88,6 +88,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 			fuel: checked,
 			passes: true,
 			stackBase: 0,
+			name: "",
 			trace: false,
 			emptySlotCounts: false,
 			dataBase: 0x4_0000,

@@ -17,9 +17,18 @@ const DECLARED = 1 << 20;
 export interface FunctionBody {
 	readonly bytes: Bytes;
 	readonly calls: readonly { readonly at: number; readonly to: FunctionIndex }[];
+	/** Where the code of each instruction begins: triples of offset, program and instruction, ascending. */
+	readonly lines: readonly number[];
 }
 
-const SECTION = { TYPE: 1, IMPORT: 2, FUNCTION: 3, EXPORT: 7, CODE: 10 } as const;
+/** A module's bytes, where its memory's flag is, and `FunctionBody.lines` by offset in the bytes. */
+export interface WrittenModule {
+	readonly bytes: Uint8Array<ArrayBuffer>;
+	readonly memoryFlagAt: number;
+	readonly lines: readonly number[];
+}
+
+const SECTION = { CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, EXPORT: 7, CODE: 10 } as const;
 
 /** Writes a module: types, imported functions, one imported memory and table, functions, exports; in any order. */
 export class ModuleWriter {
@@ -71,9 +80,9 @@ export class ModuleWriter {
 
 	/**
 	 * The bytes. `memoryFlagAt` is where the memory import's limits flag stands: 1 for an unshared memory with a
-	 * maximum, 3 for a shared one; everything else is the same for both.
+	 * maximum, 3 for a shared one; everything else is the same for both. `name` is what stack traces call it.
 	 */
-	write(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly memoryFlagAt: number } {
+	write(name = ""): WrittenModule {
 		const placed = (index: FunctionIndex) =>
 			index < DECLARED ? index : index - DECLARED + this.#imports.size;
 		const out = new Bytes(4096);
@@ -123,16 +132,28 @@ export class ModuleWriter {
 				s.u32(placed(index));
 			}
 		});
-		section(out, SECTION.CODE, (s) => {
+		const lines: number[] = [];
+		const codeAt = section(out, SECTION.CODE, (s) => {
 			s.u32(this.#functions.length);
 			for (const { body } of this.#functions) {
 				if (body === undefined) throw new RangeError("a function without a body");
 				for (const { at, to } of body.calls) body.bytes.patch(at, placed(to));
 				s.u32(body.bytes.length);
+				for (let i = 0; i < body.lines.length; i += 3)
+					lines.push(s.length + body.lines[i]!, body.lines[i + 1]!, body.lines[i + 2]!);
 				s.append(body.bytes.view);
 			}
 		});
-		return { bytes: out.view.slice(), memoryFlagAt: importsAt + flagInSection };
+		for (let i = 0; i < lines.length; i += 3) lines[i] = lines[i]! + codeAt;
+		if (name !== "")
+			section(out, SECTION.CUSTOM, (s) => {
+				s.name("name");
+				// subsection 0: the module's name
+				s.byte(0);
+				s.u32(name.length + 1);
+				s.name(name);
+			});
+		return { bytes: out.view.slice(), memoryFlagAt: importsAt + flagInSection, lines };
 	}
 }
 
@@ -153,6 +174,7 @@ export class FunctionWriter {
 	readonly #params: number;
 	readonly #locals: number[] = [];
 	readonly #calls: { readonly at: number; readonly to: FunctionIndex }[] = [];
+	readonly #lines: number[] = [];
 
 	/** `size`: bytes to make room for at once. */
 	constructor(params: number, size = 64) {
@@ -172,6 +194,11 @@ export class FunctionWriter {
 		if (b >= 0) this.code.byte(b);
 		if (c >= 0) this.code.byte(c);
 		if (d >= 0) this.code.byte(d);
+	}
+
+	/** What follows is the code of an instruction of a program. */
+	line(program: number, insn: number): void {
+		this.#lines.push(this.code.length, program, insn);
 	}
 
 	get(local: number): void {
@@ -272,6 +299,8 @@ export class FunctionWriter {
 		const head = out.length;
 		out.append(this.code.view);
 		out.byte(W.end);
-		return { bytes: out, calls: this.#calls.map(({ at, to }) => ({ at: head + at, to })) };
+		const lines = this.#lines;
+		for (let i = 0; i < lines.length; i += 3) lines[i] = lines[i]! + head;
+		return { bytes: out, calls: this.#calls.map(({ at, to }) => ({ at: head + at, to })), lines };
 	}
 }

@@ -360,6 +360,7 @@ export class Translator {
 		const { insns } = this.context.unit.program;
 		for (let i = start; i < end; i += slotsOf(insns[i]!)) {
 			this.insn = i;
+			this.writer.line(this.context.unit.index, i);
 			this.#translate(decode(insns[i]!, i), insns[i + 1]);
 		}
 	}
@@ -428,6 +429,7 @@ export class Translator {
 			w.op(W.end);
 			return;
 		}
+		w.line(this.context.unit.index, branch);
 		if (terminator === "hit") hits(this);
 		else condition(this, decode(this.context.unit.program.insns[branch]!, branch));
 	}
