@@ -1,6 +1,7 @@
 export { helpersAllowed } from "./allowed.ts";
 export { clock, defaultEnvironment, initEnvironment, random } from "./environment.ts";
 export { KFUNCS } from "./kfuncs.ts";
+export { MAX_LOOPS } from "./loop.ts";
 export { helperTakesMap, MAP_HELPERS } from "./map-kinds.ts";
 export * from "./packet.ts";
 export { loadAbsolute } from "./packet-skb.ts";

@@ -181,6 +181,7 @@ export class WasmEngine {
 				return helper.prototype === PROTOTYPES.get(id) ? prototypeFor(id, type) : helper.prototype;
 			},
 			kfunc: (name) => parts.kfunc(name)?.prototype,
+			isOwn: (id) => parts.helper(id)?.prototype === PROTOTYPES.get(id),
 		};
 	}
 

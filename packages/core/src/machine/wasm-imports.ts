@@ -8,7 +8,8 @@ import { argsOf, type CompiledModule, isWide } from "../wasm/index.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Runtime } from "./runtime.ts";
 
-export type Callback = (r1: bigint, r2: bigint, r3: bigint, r4: bigint, r5: bigint, sp: number) => bigint;
+/** Halves of r1 to r5, low first, and r10; the low half of r0. */
+export type Callback = (...args: number[]) => number;
 
 /** What compiled code asks of the machine while it runs. */
 export interface ImportHost {
@@ -126,13 +127,12 @@ function iterate(iteration: Iteration, callback: Callback | undefined, sp: numbe
 	for (;;) {
 		const args = iteration.next(previous);
 		if (args === undefined) return iteration.result();
-		const r = [0n, 0n, 0n, 0n, 0n];
+		const halves = new Array<number>(11).fill(0);
 		args.forEach((value, i) => {
-			r[i] =
-				typeof value === "number"
-					? BigInt(value >>> 0)
-					: (BigInt(value[1] >>> 0) << 32n) | BigInt(value[0] >>> 0);
+			if (typeof value === "number") halves[2 * i] = value;
+			else [halves[2 * i], halves[2 * i + 1]] = value;
 		});
-		previous = Number(BigInt.asIntN(32, callback(r[0]!, r[1]!, r[2]!, r[3]!, r[4]!, sp)));
+		halves[10] = sp;
+		previous = callback(...halves);
 	}
 }

@@ -107,6 +107,7 @@ function compileBare(
 			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => how.helpers.get(id)?.prototype,
 			kfunc: () => undefined,
+			isOwn: () => false,
 		},
 		() => 0,
 		() => 0,

@@ -2,6 +2,7 @@ import type { ArgKind, HelperPrototype } from "../helpers/index.ts";
 import { type Decoded, type Insn, imm64, type RowOf } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { CompiledMap } from "./context.ts";
+import { BPF_LOOP, loopCall } from "./loops.ts";
 import { mapCall } from "./map-calls.ts";
 import type { FunctionIndex } from "./module.ts";
 import { T, W } from "./opcodes.ts";
@@ -37,7 +38,9 @@ export function callHelper(t: Translator, d: Decoded): void {
 	const { context } = t;
 	const id = d.insn.imm;
 	const facts = context.unit.facts.calls.get(t.insn);
-	if (facts !== undefined && mapCall(t, id, facts.args)) return;
+	if (facts !== undefined && context.options.isOwn(id)) {
+		if (id === BPF_LOOP ? loopCall(t, facts.args) : mapCall(t, id, facts.args)) return;
+	}
 	const prototype = context.options.prototype(id, context.unit.program.type);
 	if (prototype === undefined) t.unsupported(`helper ${id}`);
 	callImport(t, prototype, context.imports.helper(id, context.unit.program.type));

@@ -54,7 +54,7 @@ export interface CompiledModule extends WrittenModule {
 	readonly unsupported: ReadonlyMap<number, TailhopError>;
 	/** Names of the other imports, `NAMED`'s. */
 	readonly named: readonly string[];
-	/** Exports: `p<index>` a program, `e<index>` its entry for the host, `f<table index>` a callback. */
+	/** Exports: `p<index>` a program, `e<index>` its entry for the host, `f<id>` a callback's. */
 	readonly callbacks: readonly { readonly name: string; readonly tableIndex: number }[];
 }
 
@@ -124,7 +124,7 @@ export function compile(
 				if (!callbacks.some((each) => each.name === name)) {
 					callbacks.push({ name, tableIndex });
 					const index = functions.get(start);
-					if (index !== undefined) module.export(name, index);
+					if (index !== undefined) module.export(name, callbackEntry(module, index));
 				}
 				return tableIndex;
 			},
@@ -252,6 +252,25 @@ function absent(): FunctionBody {
 	const w = new FunctionWriter(SUBPROGRAM.params.length);
 	w.op(W.unreachable);
 	return w.finish();
+}
+
+/** A callback for the host: halves of r1 to r5, and its r10, in i32; r0's low half comes back. */
+function callbackEntry(module: ModuleWriter, callback: FunctionIndex): FunctionIndex {
+	const entry = module.declare(new Array<number>(11).fill(T.i32), [T.i32]);
+	const w = new FunctionWriter(11);
+	for (let i = 0; i < 10; i += 2) {
+		w.get(i);
+		w.op(W.i64_extend_i32_u);
+		w.get(i + 1);
+		w.op(W.i64_extend_i32_u);
+		w.i64(32);
+		w.op(W.i64_shl, W.i64_or);
+	}
+	w.get(10);
+	w.call(callback);
+	w.op(W.i32_wrap_i64);
+	module.body(entry, w.finish());
+	return entry;
 }
 
 /** The host's entry: r0's low half comes back, the high half is left in memory. JavaScript then needs no BigInt. */

@@ -58,6 +58,8 @@ export interface CompileOptions {
 	readonly contextAccess: ContextAccess;
 	readonly prototype: (id: number, programType: number) => HelperPrototype | undefined;
 	readonly kfunc: (name: string) => HelperPrototype | undefined;
+	/** Whether a helper is the one of Linux, and no other in its place: what may be done without a call. */
+	readonly isOwn: (id: number) => boolean;
 }
 
 /** What the translation of one function needs to know of the module. */

@@ -98,6 +98,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 			contextAccess: { store: () => false, load: () => 0, ones: () => false },
 			prototype: (id) => PROTOTYPES.get(id),
 			kfunc: () => undefined,
+			isOwn: () => true,
 		},
 		(_, slot) =>
 			units.findIndex(({ program }) =>
