@@ -1,6 +1,9 @@
 /** Packets in a batch against the same packets one by one. */
 import { buildObject, eth, ipv4, packet, payload, udp } from "@tailhop/testing";
 import { describe, expect, it } from "vitest";
+import { PACKET } from "../helpers/index.ts";
+import { MACHINE } from "../memory/index.ts";
+import { PACKET_WORDS, TICKET } from "../wasm/index.ts";
 import { Machine, type MachineOptions } from "./index.ts";
 
 const ENGINES = ["interpreter", "wasm"] as const;
@@ -90,6 +93,12 @@ const frame = (first: number, length = 20): Uint8Array => {
 };
 const FRAMES = [1, 2, 3, 7, 200].map((first, i) => frame(first, 10 + 100 * i));
 const inputs = FRAMES.map((bytes) => ({ packet: bytes }));
+
+it("every word of a packet takes turns", () => {
+	const last = Math.max(...Object.values(PACKET));
+	expect(last + 4 - MACHINE.PACKET).toBeLessThanOrEqual(PACKET_WORDS);
+	expect(TICKET.PACKET + PACKET_WORDS).toBeLessThanOrEqual(TICKET.SIZE);
+});
 
 describe.each(named)("%s", (_name, options) => {
 	it("verdicts, r0, lengths, packets and maps are those of runs one by one; run goes on, reset goes back", async () => {
