@@ -88,6 +88,7 @@ function checkAllowed(prober: Prober, print: boolean): void {
 		compare(prober, type, ATTACH_TYPE[type] ?? 0, probed.get(type)!);
 	}
 	for (const { type, attachTypes } of ALLOWED_BY_ATTACH_TYPE) {
+		if (!TYPES.includes(type)) continue;
 		// the others of these types that 6.18 knows
 		for (const attachType of type === 18 ? [8, 11, 14, 19, 29, 49, 51] : [21]) {
 			if (!attachTypes.includes(attachType))

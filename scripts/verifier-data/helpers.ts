@@ -39,15 +39,25 @@ const NAMED: Readonly<Record<number, readonly string[]>> = {
 /** Those that this kernel was built without: nothing can be said of them. tail_call's has no function. */
 const ABSENT = [12, 36, 58, 77, 78, 92];
 
+interface Typed {
+	readonly type: number;
+	readonly size?: number;
+	readonly btf?: string | undefined;
+}
+type Described = Pick<FuncProto, "gplOnly" | "pktAccess" | "mightSleep" | "allowFastcall"> & {
+	readonly args: readonly Typed[];
+	readonly ret: Typed;
+};
+
 /** A prototype as text, in an order of its own. */
-function describe(proto: Omit<FuncProto, "id" | "name">): string {
+function describe(proto: Described): string {
 	const flags = [
 		proto.gplOnly && "gpl",
 		proto.pktAccess && "pkt",
 		proto.mightSleep && "sleep",
 		proto.allowFastcall && "fastcall",
 	];
-	const one = ({ type, size, btf }: { type: number; size?: number; btf?: string }) =>
+	const one = ({ type, size, btf }: Typed) =>
 		`${type.toString(16)}${size === undefined ? "" : `:${size}`}${btf === undefined ? "" : `:${btf}`}`;
 	return `${proto.args.map(one)} -> ${one(proto.ret)} ${flags.filter(Boolean)}`;
 }

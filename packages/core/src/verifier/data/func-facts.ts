@@ -14,7 +14,10 @@ export const PTR_CASTS = /* @__PURE__ */ set(95, 96, 136, 137, 138, 139, 140, 19
 /** The result lies in what the dynptr given holds (is_dynptr_ref_function). */
 export const DYNPTR_REFS = /* @__PURE__ */ set(203);
 
-/** Packet pointers are no packet pointers afterwards (bpf_helper_changes_pkt_data). */
+/**
+ * Packet pointers are no packet pointers afterwards (bpf_helper_changes_pkt_data). A function with a tail call does that
+ * to its callers too, though not to its own pointers.
+ */
 export const CHANGES_PKT_DATA = /* @__PURE__ */ set(
 	...[9, 10, 11, 13, 18, 19, 31, 38, 39, 43, 44, 50, 54, 63, 65, 73, 74, 75, 76, 90, 91, 143],
 );
