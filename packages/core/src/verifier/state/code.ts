@@ -1,9 +1,12 @@
+import { WASM_BASE64 } from "./wasm.generated.ts";
+
 /** What `packages/core/assembly/verifier` exports; `core.ts` says what each does. */
 export interface StateCode {
 	readonly memory: WebAssembly.Memory;
 	clearReg(reg: number): void;
 	copyReg(dst: number, src: number): void;
-	markUnknown(reg: number, precise: number): void;
+	markUnknown(reg: number): void;
+	markNotInit(reg: number): void;
 	markKnown(reg: number, low: number, high: number): void;
 	markUnbounded(reg: number): void;
 	sameBounds(a: number, b: number): number;
@@ -30,12 +33,26 @@ export interface StateCode {
 	collect(state: number, field: number, value: number, mask: number): number;
 	markAllScalars(state: number, precise: number): void;
 	cleanFrame(frame: number, liveRegs: number, liveSlotsLow: number, liveSlotsHigh: number): void;
-	setPolicy(allowUninitStack: number, exploreAluLimits: number): void;
+	setPolicy(allowUninitStack: number, exploreAluLimits: number, unknownIsPrecise: number): void;
+	regSafe(old: number, cur: number, exact: number): number;
 	statesEqual(old: number, cur: number, exact: number, idGen: number): number;
 	maybeLooping(old: number, cur: number): number;
 	bytesInUse(): number;
 }
 
+let compiled: WebAssembly.Module | undefined;
+
+function bytes(): Uint8Array<ArrayBuffer> {
+	return Uint8Array.from(atob(WASM_BASE64), (char) => char.charCodeAt(0));
+}
+
+/** Compiles the code ahead: browsers would have their main thread do larger modules asynchronously. */
+export async function compileCode(): Promise<void> {
+	compiled ??= await WebAssembly.compile(bytes());
+}
+
+/** A new instance with a memory of its own. */
 export function instantiateCode(): StateCode {
-	throw new Error("not built yet");
+	compiled ??= new WebAssembly.Module(bytes());
+	return new WebAssembly.Instance(compiled).exports as { [K in keyof StateCode]: StateCode[K] };
 }

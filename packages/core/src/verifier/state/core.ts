@@ -1,6 +1,6 @@
 import { TailhopError } from "../../errors/index.ts";
 import { instantiateCode, type StateCode } from "./code.ts";
-import { COMPARE, FUNC_STATE, MAX_REGS, MEMORY, REF_STATE, REG_STATE, SLOT, STATE } from "./layout.ts";
+import { COMPARE, FUNC_STATE, MEMORY, REF_STATE, REG_STATE, SLOT, STATE } from "./layout.ts";
 import { REG } from "./types.ts";
 
 /** Kinds that are not compared exactly. */
@@ -15,6 +15,15 @@ const CLASSES: readonly (readonly [kind: number, compare: number])[] = [
 	[REG.STACK, COMPARE.STACK],
 	[REG.ARENA, COMPARE.ALWAYS],
 ];
+
+export interface Policy {
+	/** CAP_PERFMON: stack that was never written may be read. */
+	readonly allowUninitStack?: boolean;
+	/** Speculation is analysed: scalars of two states must be the same. */
+	readonly exploreAluLimits?: boolean;
+	/** CAP_BPF; without it every unknown scalar is precise. */
+	readonly bpfCapable?: boolean;
+}
 
 /**
  * The verifier's memory: registers and states, and the code that calculates with them (AssemblyScript in
@@ -35,6 +44,7 @@ export class StateCore {
 	constructor() {
 		this.code = instantiateCode();
 		this.#refreshViews();
+		this.setPolicy();
 		for (const [kind, compare] of CLASSES) this.u8[MEMORY.TYPE_CLASSES + kind] = compare;
 	}
 
@@ -112,14 +122,13 @@ export class StateCore {
 	clearReg(reg: number): void {
 		this.code.clearReg(reg);
 	}
-	/** __mark_reg_unknown (`precise` where the program lacks CAP_BPF, 1): a scalar of any value; subreg_def stays 0. */
-	markUnknown(reg: number, precise = 0): void {
-		this.code.markUnknown(reg, precise);
+	/** __mark_reg_unknown: a scalar of any value, precise where the policy says so; only subreg_def stays. */
+	markUnknown(reg: number): void {
+		this.code.markUnknown(reg);
 	}
 	/** __mark_reg_not_init: type 0, else as markUnknown. */
-	markNotInit(reg: number, precise = 0): void {
-		this.code.markUnknown(reg, precise);
-		this.u32[reg >>> 2] = REG.NOT_INIT;
+	markNotInit(reg: number): void {
+		this.code.markNotInit(reg);
 	}
 	/**
 	 * __mark_reg_known: value = high:low; off, id, ref_obj_id, the raw words are cleared; type, frameno, subreg_def and
@@ -134,10 +143,9 @@ export class StateCore {
 		this.u32[reg >>> 2] = REG.SCALAR;
 		this.code.markKnown(reg, low, high);
 	}
-	/** __mark_reg_const_zero: a scalar 0. */
-	markKnownZero(reg: number, precise = 0): void {
+	/** __mark_reg_const_zero: a scalar 0 (precise as the walk sets it). */
+	markKnownZero(reg: number): void {
 		this.markConst(reg, 0, 0);
-		this.set(reg, REG_STATE.PRECISE, precise);
 	}
 	/** A pointer with a known zero offset: mark_reg_known_zero; off, id and the raw words are cleared, the type is given. */
 	markPointer(reg: number, type: number): void {
@@ -155,7 +163,7 @@ export class StateCore {
 
 	// ---- registers: bounds ----
 
-	/** Sets the signed and unsigned range (constants given as bigint) and syncs. */
+	/** These set one kind of bounds and no other: boundsSync follows. */
 	setSignedRange(reg: number, smin: bigint, smax: bigint): void {
 		this.i64[(reg + REG_STATE.SMIN) >>> 3] = smin;
 		this.i64[(reg + REG_STATE.SMAX) >>> 3] = smax;
@@ -264,7 +272,7 @@ export class StateCore {
 
 	// ---- states ----
 
-	/** A state with one frame, all zero but for `callsite` -1: working (its frame has room for all slots). */
+	/** A state with one frame, whose registers are NOT_INIT; callsite is -1. Working: the frame has room for all slots. */
 	newState(): number {
 		return this.#allocated(this.code.newState());
 	}
@@ -293,7 +301,7 @@ export class StateCore {
 	frameReg(frame: number, n: number): number {
 		return frame + FUNC_STATE.REGS + n * REG_STATE.SIZE;
 	}
-	/** A zeroed frame with room for all slots behind the current one, which it becomes; its registers are NOT_INIT. */
+	/** A frame with room for all slots behind the current one, which it becomes: registers NOT_INIT, no stack. */
 	pushFrame(state: number): number {
 		return this.#allocated(this.code.pushFrame(state));
 	}
@@ -360,16 +368,17 @@ export class StateCore {
 	cleanFrame(frame: number, liveRegs: number, liveSlotsLow: number, liveSlotsHigh: number): void {
 		this.code.cleanFrame(frame, liveRegs, liveSlotsLow, liveSlotsHigh);
 	}
-	/**
-	 * What stands for the whole program: allow_uninit_stack (CAP_PERFMON), explore_alu_limits (speculation is analysed),
-	 * and `precise` of a scalar read from the stack (1 without CAP_BPF).
-	 */
-	setPolicy(allowUninitStack: boolean, exploreAluLimits: boolean): void {
-		this.code.setPolicy(allowUninitStack ? 1 : 0, exploreAluLimits ? 1 : 0);
+	/** What stands for the whole program, by default what root may. */
+	setPolicy({ allowUninitStack = true, exploreAluLimits = false, bpfCapable = true }: Policy = {}): void {
+		this.code.setPolicy(+allowUninitStack, +exploreAluLimits, +!bpfCapable);
 	}
 	/** live_regs_before of a frame's instruction (bit n = rn), for `statesEqual`. */
 	setLiveRegs(frameIndex: number, mask: number): void {
 		this.u32[(MEMORY.LIVE_REGS >>> 2) + frameIndex] = mask;
+	}
+	/** regsafe for two registers, under the ids that the last `statesEqual` left. */
+	regSafe(old: number, cur: number, exact: number): boolean {
+		return this.code.regSafe(old, cur, exact) !== 0;
 	}
 	/**
 	 * states_equal: is `cur` safe because `old` was? `exact` is NOT_EXACT, EXACT or RANGE_WITHIN; `idGen` the walk's
@@ -387,11 +396,6 @@ export class StateCore {
 	scratch(n: number): number {
 		return MEMORY.SCRATCH + n * REG_STATE.SIZE;
 	}
-	/** All eleven registers of a frame are NOT_INIT. */
-	initRegs(frame: number): void {
-		for (let n = 0; n < MAX_REGS; n++) this.markNotInit(this.frameReg(frame, n));
-	}
-
 	/** Bytes of states that are in use. */
 	get bytesInUse(): number {
 		return this.code.bytesInUse();
