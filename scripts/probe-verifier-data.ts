@@ -2,15 +2,19 @@
  * Asks the running kernel about every row of the verifier's data (packages/core/src/verifier/data), and prints every
  * difference:
  *
- *   node scripts/run-ts.mjs scripts/probe-verifier-data.ts [helpers]…
+ *   node scripts/run-ts.mjs scripts/probe-verifier-data.ts [PART…]
  *
  * Programs are only loaded; one, which copies read-only memory of the kernel, is test-run. Exit status 1: something
  * differs.
  */
 import { checkHelpers } from "./verifier-data/helpers.ts";
 import { Prober } from "./verifier-data/prober.ts";
+import { checkProgramTypes } from "./verifier-data/program-types.ts";
 
-const PARTS: Readonly<Record<string, (prober: Prober) => void>> = { helpers: checkHelpers };
+const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
+	helpers: checkHelpers,
+	"program-types": checkProgramTypes,
+};
 
 const prober = await Prober.open();
 const asked = process.argv.slice(2);

@@ -1,3 +1,14 @@
 export * from "./func-facts.ts";
 export { FUNC_PROTOS, funcProto } from "./func-protos.ts";
+export {
+	type Capability,
+	type ExitRange,
+	exitRange,
+	LOAD_FLAGS,
+	mayBeSleepable,
+	NEEDS_BPF,
+	needsPerfmon,
+	PROGRAM_TYPES,
+	type ProgramTypeRules,
+} from "./program-types.ts";
 export { ARG, baseType, DYNPTR_TYPE, type FuncArg, type FuncProto, RET, typeFlags } from "./types.ts";
