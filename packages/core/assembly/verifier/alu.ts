@@ -2,10 +2,10 @@
 // In each operation the order matters: some take the other ranges or var_off from before, some from after.
 
 import { boundsSync, update32Bounds, updateBounds } from "./bounds";
-import { zext32 } from "./extend";
-import { BPF_ADD_CONST, FRAMENO, ID, OFF, OWN_SCRATCH, PRECISE, REF_OBJ_ID, SUBREG_DEF } from "./layout";
+import { coerceToSize, zext32 } from "./extend";
+import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, FRAMENO, ID, OFF, OWN_SCRATCH, PRECISE, REF_OBJ_ID, SUBREG_DEF } from "./layout";
 import {
-	I64_MAX, I64_MIN, copyReg, isConst, isConst32, markKnown64, markUnknown, mask, mask32, s32max,
+	I64_MIN, copyReg, isConst, isConst32, markKnown64, markUnbounded, markUnknown, mask, mask32, s32max,
 	s32min, setKnown32, setS32, setS64, setTnum, setU32, setU64, setVarOff, smax, smin, u32max, u32min,
 	umax, umin, unbound32, unbound64, unboundS32, unboundS64, unboundU32, unboundU64, value, value32,
 } from "./reg";
@@ -13,7 +13,7 @@ import {
 	LOW32, tm, tnumAdd, tnumAnd, tnumArshift, tnumArshift32, tnumLshift, tnumMul, tnumOr, tnumRshift, tnumSub,
 	tnumXor, tv,
 } from "./tnum";
-import { loadI32, loadU32, storeI32, storeU32 } from "./words";
+import { bswap64, loadI32, loadU32, storeI32, storeU32 } from "./words";
 
 export const ADD: u32 = 0x00;
 export const SUB: u32 = 0x10;
@@ -222,7 +222,7 @@ function lsh32(d: usize, by: u32): void {
 
 function lsh64(d: usize, by: u32): void {
 	// compilers sign-extend by << 32 and s>> 32
-	if (by == 32) setS64(d, lsh32Signed(s32min(d), I64_MIN), lsh32Signed(s32max(d), I64_MAX));
+	if (by == 32) setS64(d, i64(i64(s32min(d)) << i64(32)), i64(i64(s32max(d)) << i64(32)));
 	else unboundS64(d);
 	if (umax(d) > u64(u64(1) << u64(63 - by))) unboundU64(d);
 	else setU64(d, u64(umin(d) << u64(by)), u64(umax(d) << u64(by)));
@@ -234,10 +234,6 @@ function lsh64(d: usize, by: u32): void {
 	tnumLshift(value(d), mask(d), u64(by));
 	setTnum(d);
 	updateBounds(d);
-}
-
-function lsh32Signed(bound: i32, otherwise: i64): i64 {
-	return bound >= 0 ? i64(i64(bound) << i64(32)) : otherwise;
 }
 
 function rsh32(d: usize, by: u32): void {
@@ -296,8 +292,9 @@ function isConst32AndRanges(r: usize): bool {
 	return isConst32(r) && s32min(r) == s32max(r) && u32min(r) == u32max(r);
 }
 
+/** In 32 bits too, the limit is compared with the 64-bit range. */
 function shiftAmountIsKnown(s: usize, alu32: bool): bool {
-	return alu32 ? isConst32AndRanges(s) && u32max(s) < 32 : isConstAndRanges(s) && umax(s) < 64;
+	return alu32 ? isConst32AndRanges(s) && umax(s) < 32 : isConstAndRanges(s) && umax(s) < 64;
 }
 
 /** dst = dst op src in the kernel's bounds; false where it gives up. */
@@ -320,34 +317,51 @@ function compute(op: u32, alu32: bool, d: usize, s: usize): bool {
 	return true;
 }
 
-/** A linked scalar plus a small constant stays linked, once; any other operation ends the link. */
-function link(op: u32, alu32: bool, d: usize, s: usize): void {
-	const id = loadU32(d + ID);
-	if (op == ADD && !alu32 && id != 0 && isConst(s)) {
-		const delta = value(s);
-		if (u32(id & BPF_ADD_CONST) == 0 && delta <= u64(0x7fffffff)) {
-			storeU32(d + ID, u32(id | BPF_ADD_CONST));
-			storeI32(d + OFF, i32(delta));
-			return;
-		}
-		storeI32(d + OFF, 0);
+/** Bytes of var_off in reverse order, the ranges forgotten. */
+export function byteSwap(d: usize, size: u32, swap: bool): void {
+	if (swap) {
+		const by = u64(64 - size * 8);
+		setVarOff(d, u64(bswap64(value(d)) >> by), u64(bswap64(mask(d)) >> by));
+		markUnbounded(d);
 	}
-	storeU32(d + ID, 0);
+	if (size < 8) coerceToSize(d, size);
+	boundsSync(d);
+	if (swap || size < 8) storeU32(d + ID, 0);
 }
 
+/**
+ * A linked scalar (one with an id) plus a constant stays linked, once, where the whole register moves and the
+ * constant fits. Any other operation ends the link. `wide`: the upper half was not known to be 0 before.
+ */
+function relink(op: u32, alu32: bool, d: usize, s: usize, wide: bool): void {
+	const id = loadU32(d + ID);
+	storeU32(d + ID, 0);
+	if (id == 0 || (op != ADD && op != SUB)) return;
+	if (alu32 ? !isConst32(s) : !isConst(s)) return;
+	storeI32(d + OFF, 0);
+	const amount = alu32 ? i64(i32(value(s))) : i64(value(s));
+	const delta = op == ADD ? amount : i64(-amount);
+	if (!fits32(amount) || !fits32(delta)) return;
+	if (u32(id & BPF_ADD_CONST) != 0 || (alu32 && wide)) return;
+	storeU32(d + ID, u32(id | (alu32 ? BPF_ADD_CONST32 : BPF_ADD_CONST64)));
+	storeI32(d + OFF, i32(delta));
+}
+
+/** d = d op s; `deltas`: links survive the addition of a constant. */
 export function alu(op: u32, alu32: bool, d: usize, src: usize, deltas: bool): void {
 	let s = src;
 	if (src == d) {
 		copyReg(SRC, src);
 		s = SRC;
 	}
+	const wide = umax(d) > LOW32;
 	if (compute(op, alu32, d, s)) {
 		if (alu32) zext32(d);
 		boundsSync(d);
 	} else {
 		markUnknown(d);
 	}
-	if (deltas) link(op, alu32, d, s);
+	if (deltas && src != d) relink(op, alu32, d, s, wide);
 	else storeU32(d + ID, 0);
 }
 

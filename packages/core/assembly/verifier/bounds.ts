@@ -3,12 +3,12 @@
 
 import {
 	I32_MAX, I32_MIN, intersectS32, intersectS64, intersectTnum, intersectU32, intersectU64, isConst, isConst32,
-	lowerUmax, mask, mask32, raiseUmin, s32max, s32min, setS64, setSubTnum, setU64, setVarOff, smax, smin, u32max,
+	lowerU32max, lowerUmax, mask, mask32, raiseU32min, raiseUmin, s32max, s32min, setKnown, setS64, setSubTnum, setU64, setVarOff, smax, smin, u32max,
 	u32min, umax, umin, value, value32,
 } from "./reg";
-import { SMAX, SMIN } from "./layout";
-import { LOW32, tm, tnumIntersect, tnumRange, tv } from "./tnum";
-import { storeI64 } from "./words";
+import { S32_MAX, S32_MIN, SMAX, SMIN } from "./layout";
+import { LOW32, tm, tnumIntersect, tnumRange, tnumStep, tv } from "./tnum";
+import { storeI32, storeI64 } from "./words";
 
 const HIGH32: u64 = u64(~u64(0xffffffff));
 const SIGN64: u64 = u64(u64(1) << u64(63));
@@ -26,6 +26,17 @@ function update64Bounds(r: usize): void {
 	const m = mask(r);
 	intersectS64(r, i64(u64(v | u64(m & SIGN64))), i64(u64(v | u64(m & u64(~SIGN64)))));
 	intersectU64(r, v, u64(v | m));
+	findOnlyValue(r, v, m);
+}
+
+/** Where the unsigned range has one member of var_off alone, that is the value. */
+function findOnlyValue(r: usize, v: u64, m: u64): void {
+	const next = tnumStep(v, m, umin(r));
+	if (u64(umin(r) & u64(~m)) == v) {
+		if (next > umax(r)) setKnown(r, umin(r));
+	} else if (next == u64(v | m) || (next <= umax(r) && tnumStep(v, m, next) > umax(r))) {
+		setKnown(r, next);
+	}
 }
 
 export function updateBounds(r: usize): void {
@@ -54,11 +65,19 @@ function deduce32(r: usize): void {
 	deduce32From(r, u64(smin(r)), u64(smax(r)));
 	deduceS32From(r, umin(r), umax(r));
 	deduceS32From(r, u64(smin(r)), u64(smax(r)));
-	// a range that does not cross the other one's seam is a range there too
 	if (i32(u32min(r)) <= i32(u32max(r))) intersectS32(r, i32(u32min(r)), i32(u32max(r)));
-	if (u32(s32min(r)) <= u32(s32max(r))) intersectU32(r, u32(s32min(r)), u32(s32max(r)));
+	if (u32(s32min(r)) <= u32(s32max(r))) {
+		intersectU32(r, u32(s32min(r)), u32(s32max(r)));
+	} else if (u32max(r) < u32(s32min(r))) {
+		storeI32(r + S32_MIN, i32(u32min(r)));
+		lowerU32max(r, u32(s32max(r)));
+	} else if (u32(s32max(r)) < u32min(r)) {
+		storeI32(r + S32_MAX, i32(u32max(r)));
+		raiseU32min(r, u32(s32min(r)));
+	}
 }
 
+/** A range that does not cross the other one's seam is a range there too. */
 function deduce64(r: usize): void {
 	if (i64(umin(r)) <= i64(umax(r))) intersectS64(r, i64(umin(r)), i64(umax(r)));
 	if (u64(smin(r)) <= u64(smax(r))) {

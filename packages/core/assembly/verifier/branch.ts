@@ -2,8 +2,9 @@
 
 import { boundsSync } from "./bounds";
 import { add } from "./alu";
+import { zext32 } from "./extend";
 import {
-	BPF_ADD_CONST, ID, OFF, OWN_SCRATCH, S32_MAX, S32_MIN, SCALAR, SMAX, SMIN, SUBREG_DEF, TYPE, U32_MAX, U32_MIN, UMAX,
+	BPF_ADD_CONST, BPF_ADD_CONST32, ID, OFF, OWN_SCRATCH, S32_MAX, S32_MIN, SCALAR, SMAX, SMIN, SUBREG_DEF, TYPE, U32_MAX, U32_MIN, UMAX,
 	UMIN,
 } from "./layout";
 import {
@@ -246,16 +247,20 @@ export function refine(op: u32, jmp32: bool, trueA: usize, trueB: usize, falseA:
 /** `r` is linked with `known`: it takes its bounds, moved by the difference of their deltas. */
 export function syncLinked(r: usize, known: usize): void {
 	const id = loadU32(r + ID);
+	const knownId = loadU32(known + ID);
+	// deltas of different widths say nothing of each other
+	if (u32(u32(id ^ knownId) & BPF_ADD_CONST) == BPF_ADD_CONST) return;
 	const off = loadI32(r + OFF);
 	const subregDef = loadU32(r + SUBREG_DEF);
 	const delta = i64(i64(off) - i64(loadI32(known + OFF)));
-	const linked = u32(u32(id | loadU32(known + ID)) & BPF_ADD_CONST) != 0;
 	copyReg(r, known);
 	storeU32(r + SUBREG_DEF, subregDef);
-	if (!linked || delta == 0) return;
+	if (u32(u32(id | knownId) & BPF_ADD_CONST) == 0 || delta == 0) return;
 	storeU32(r + ID, id);
 	storeI32(r + OFF, off);
 	markKnown64(DELTA, u64(delta));
 	storeU32(DELTA + TYPE, SCALAR);
 	add(r, DELTA);
+	if (u32(u32(id | knownId) & BPF_ADD_CONST32) != 0) zext32(r);
+	boundsSync(r);
 }

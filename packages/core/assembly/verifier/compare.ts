@@ -35,17 +35,18 @@ function sameIds(old: usize, cur: usize, field: usize): bool {
 	return checkIds(loadU32(old + field), loadU32(cur + field));
 }
 
-function temporaryId(): u32 {
-	const id = loadU32(TMP_ID) + 1;
-	storeU32(TMP_ID, id);
-	return id;
-}
-
-/** A scalar without an id is linked with nothing, and so is only equal to one that is linked with nothing. */
+/**
+ * An old scalar without an id was safe without any link. One that is linked wants one that is linked in the same way:
+ * to the same base, where it is another one plus a constant. A new one without an id is linked with nothing.
+ */
 function checkScalarIds(old: u32, cur: u32): bool {
-	if (old == 0) old = temporaryId();
-	if (cur == 0) cur = temporaryId();
-	return checkIds(old, cur);
+	if (old == 0) return true;
+	if (cur == 0) {
+		cur = loadU32(TMP_ID) + 1;
+		storeU32(TMP_ID, cur);
+	}
+	if (!checkIds(old, cur)) return false;
+	return (old & BPF_ADD_CONST) == 0 || checkIds(old & ~BPF_ADD_CONST, cur & ~BPF_ADD_CONST);
 }
 
 /** Type and off. */
@@ -86,9 +87,9 @@ function scalarSafe(old: usize, cur: usize, exact: i32): bool {
 	const curId = loadU32(cur + ID);
 	if (loadU32(EXPLORE_ALU_LIMITS) != 0) return sameBounds(old, cur) && checkScalarIds(oldId, curId);
 	if (loadU32(old + PRECISE) == 0 && exact == NOT_EXACT) return true;
-	if (((oldId ^ curId) & BPF_ADD_CONST) != 0) return false;
+	if (oldId != 0 && ((oldId ^ curId) & BPF_ADD_CONST) != 0) return false;
 	if ((oldId & BPF_ADD_CONST) != 0 && loadI32(old + OFF) != loadI32(cur + OFF)) return false;
-	return within(old, cur) && checkScalarIds(oldId, curId);
+	return checkScalarIds(oldId, curId) && within(old, cur);
 }
 
 export function regSafe(old: usize, cur: usize, exact: i32): bool {

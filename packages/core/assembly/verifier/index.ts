@@ -2,10 +2,10 @@
 
 import { ALLOW_UNINIT_STACK, EXPLORE_ALU_LIMITS, IN_USE, UNBOUND_REG, UNKNOWN_IS_PRECISE } from "./layout";
 import { PRECISE } from "./layout";
-import { markUnknown } from "./reg";
+import { markKnown64, markUnknown, setKnown32 } from "./reg";
 import { cleanFrame as cleanFrame64 } from "./state";
 
-export { alu, ptrAlu } from "./alu";
+export { alu, byteSwap, ptrAlu } from "./alu";
 export { boundsSync, boundsViolation } from "./bounds";
 export { branchTaken, refine, syncLinked } from "./branch";
 export { maybeLooping, regSafe, sameBounds, statesEqual } from "./compare";
@@ -15,6 +15,12 @@ export {
 	addRef, collect, copyInto, copyState, freeState, growStack, markAllScalars, newState, popFrame, pushFrame,
 	removeRef,
 } from "./state";
+
+/** The register, or its lower half (`half`), becomes this number; the rest stays. */
+export function setValue(reg: usize, value: i32, half: bool): void {
+	if (half) setKnown32(reg, value);
+	else markKnown64(reg, value);
+}
 
 /** Halves, because a 64-bit argument would be a BigInt. */
 export function cleanFrame(frame: usize, liveRegs: u32, liveSlotsLow: u32, liveSlotsHigh: u32): void {

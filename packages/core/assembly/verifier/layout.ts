@@ -26,7 +26,9 @@ export const REG_SIZE: usize = 128;
 
 export const NOT_INIT: u32 = 0;
 export const SCALAR: u32 = 1;
-export const BPF_ADD_CONST: u32 = 0x80000000;
+export const BPF_ADD_CONST64: u32 = 0x80000000;
+export const BPF_ADD_CONST32: u32 = 0x40000000;
+export const BPF_ADD_CONST: u32 = 0xc0000000;
 
 // a slot of the stack
 export const SLOT_REG: usize = 8;

@@ -105,6 +105,18 @@ export function tnumArshift32(av: u64, am: u64, by: u32): void {
 	tnum(u64(u32(i32(av) >> i32(by))), u64(u32(i32(am) >> i32(by))));
 }
 
+/** The smallest member above z, or the largest if there is none. */
+export function tnumStep(av: u64, am: u64, z: u64): u64 {
+	const largest = u64(av | am);
+	if (z >= largest) return largest;
+	if (z < av) return av;
+	// members are av plus a choice of am's bits; what z has above av in other bits fills the bits below
+	const above = u64(z - av);
+	const below = u64(u64(u64(1) << fls64(u64(above & u64(~am)))) - u64(1));
+	const filled = u64(u64(above | below) | u64(~am));
+	return u64(av | u64(u64(filled + u64(1)) & am));
+}
+
 /** Is every number of b one of a? */
 export function tnumIn(av: u64, am: u64, bv: u64, bm: u64): bool {
 	return u64(bm & u64(~am)) == 0 && av == u64(bv & u64(~am));

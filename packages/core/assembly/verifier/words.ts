@@ -15,5 +15,7 @@ export function storeI64(at: usize, value: i64): void { store<i64>(at, value); }
 export function storeU32(at: usize, value: u32): void { store<u32>(at, value); }
 export function storeI32(at: usize, value: i32): void { store<i32>(at, value); }
 
+export function bswap64(value: u64): u64 { return bswap<u64>(value); }
+
 /** Bits up to the highest one that is set. */
 export function fls64(value: u64): u64 { return 64 - clz<u64>(value); }

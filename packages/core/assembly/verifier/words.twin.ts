@@ -25,4 +25,9 @@ export const storeI64 = (at: number, value: Int): void => memory.setBigInt64(at,
 export const storeU32 = (at: number, value: number): void => memory.setUint32(at, value, true);
 export const storeI32 = (at: number, value: number): void => memory.setInt32(at, value, true);
 export const fls64 = (value: bigint): bigint => (value === 0n ? 0n : BigInt(value.toString(2).length));
+export function bswap64(value: bigint): bigint {
+	let swapped = 0n;
+	for (let i = 0n; i < 64n; i += 8n) swapped = (swapped << 8n) | ((value >> i) & 0xffn);
+	return swapped;
+}
 export const bytes = new Uint8Array(memory.buffer);

@@ -13,6 +13,8 @@ export interface StateCode {
 	boundsSync(reg: number): void;
 	boundsViolation(reg: number): number;
 	alu(op: number, alu32: number, dst: number, src: number, deltas: number): void;
+	byteSwap(dst: number, size: number, swap: number): void;
+	setValue(reg: number, value: number, half: number): void;
 	ptrAlu(op: number, dst: number, ptr: number, scalar: number): number;
 	zext32(reg: number): void;
 	coerceToSize(reg: number, size: number): void;

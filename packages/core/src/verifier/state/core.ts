@@ -205,12 +205,35 @@ export class StateCore {
 	/**
 	 * dst = dst op src of two scalars, as adjust_scalar_min_max_vals and the lines around it: a result that the kernel
 	 * does not follow (division, shift by what is not a known fitting number) is unknown. `op` is the opcode's BPF_OP:
-	 * ADD 0x00 … ARSH 0xc0; NEG takes any `src`; DIV and MOD (signed too) give unknown. With `deltas` (CAP_BPF), a
-	 * 64-bit `+= constant` of a linked scalar keeps its id with BPF_ADD_CONST; every other op clears the id.
+	 * ADD 0x00 … ARSH 0xc0; NEG takes any `src`; DIV and MOD (signed too) give unknown. With `deltas` (CAP_BPF),
+	 * ± a constant keeps the id of a linked scalar, with BPF_ADD_CONST64 or 32; every other op clears the id.
 	 * `src` may be `dst`. `precise` of dst is left for the walk.
 	 */
 	alu(op: number, alu32: boolean, dst: number, src: number, deltas = 1): void {
 		this.code.alu(op, alu32 ? 1 : 0, dst, src, deltas);
+	}
+	/**
+	 * maybe_fork_scalars: before an AND or OR with a known `src`, 6.18 walks a dst of [-1, 0] twice. 64 or 32 (the half
+	 * that has this range), or 0: no fork. Then push a state that starts at this instruction again with
+	 * `setForked(…, 0)`, and go on with `setForked(…, -1)`.
+	 */
+	forkWidth(op: number, dst: number, src: number): 0 | 32 | 64 {
+		if ((op !== 0x40 && op !== 0x50) || !this.isConst(src)) return 0;
+		if (this.signedNumber(dst, REG_STATE.SMIN) === -1 && this.signedNumber(dst, REG_STATE.SMAX) === 0)
+			return 64;
+		const half =
+			this.getSigned(dst, REG_STATE.S32_MIN) === -1 && this.getSigned(dst, REG_STATE.S32_MAX) === 0;
+		return half ? 32 : 0;
+	}
+	setForked(reg: number, width: 32 | 64, value: 0 | -1): void {
+		this.code.setValue(reg, value, width === 32 ? 1 : 0);
+	}
+	/**
+	 * BPF_END: the low `size` (2, 4, 8) bytes, zero-extended, their order changed if `swap` (bswap, and be on a
+	 * little-endian machine). An id goes where the value may have changed.
+	 */
+	byteSwap(reg: number, size: number, swap: boolean): void {
+		this.code.byteSwap(reg, size, swap ? 1 : 0);
 	}
 	/**
 	 * dst = ptr ± scalar (op ADD or SUB), as adjust_ptr_min_max_vals after its refusals: type, id and the raw words are

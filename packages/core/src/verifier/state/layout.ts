@@ -36,8 +36,10 @@ export const REG_STATE = {
 	SIZE: 128,
 } as const;
 
-/** `id` of a scalar that is another one plus a constant. */
-export const BPF_ADD_CONST = 0x8000_0000;
+/** Bits of the `id` of a scalar that is another one plus OFF: by 64-bit arithmetic, by 32-bit, either. */
+export const BPF_ADD_CONST64 = 0x8000_0000;
+export const BPF_ADD_CONST32 = 0x4000_0000;
+export const BPF_ADD_CONST = 0xc000_0000;
 
 /** A slot of the stack: 8 slot types, then the register that was spilled (or a dynptr, iterator, irq flag). */
 export const SLOT = { TYPES: 0, REG: 8, SIZE: 136 } as const;
