@@ -7,6 +7,7 @@
  * Programs are only loaded; one, which copies read-only memory of the kernel, is test-run. Exit status 1: something
  * differs.
  */
+import { checkContexts } from "./verifier-data/contexts.ts";
 import { checkHelpers } from "./verifier-data/helpers.ts";
 import { Prober } from "./verifier-data/prober.ts";
 import { checkProgramTypes } from "./verifier-data/program-types.ts";
@@ -14,6 +15,7 @@ import { checkProgramTypes } from "./verifier-data/program-types.ts";
 const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
 	helpers: checkHelpers,
 	"program-types": checkProgramTypes,
+	contexts: checkContexts,
 };
 
 const prober = await Prober.open();

@@ -1,3 +1,5 @@
+export type { ContextRow, Loaded } from "./context-rows.ts";
+export { CONTEXTS, type ContextSpec, contextLoad, contextStore } from "./contexts.ts";
 export * from "./func-facts.ts";
 export { FUNC_PROTOS, funcProto } from "./func-protos.ts";
 export {
