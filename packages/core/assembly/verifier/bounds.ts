@@ -44,14 +44,10 @@ export function updateBounds(r: usize): void {
 	update64Bounds(r);
 }
 
-/** A 64-bit range whose numbers share their upper half is a range of the lower half. */
-function deduce32From(r: usize, min: u64, max: u64): void {
-	const low = u32(min);
-	const high = u32(max);
-	if (u64(min >> u64(32)) == u64(max >> u64(32))) {
-		intersectU32(r, low, high);
-		if (i32(low) <= i32(high)) intersectS32(r, i32(low), i32(high));
-	}
+/** Numbers that share their upper half: the range of the lower half, also as a signed one if that is still a range. */
+function deduce32From(r: usize, low: u32, high: u32): void {
+	intersectU32(r, low, high);
+	if (i32(low) <= i32(high)) intersectS32(r, i32(low), i32(high));
 }
 
 /** Upper halves that follow each other: the lower half goes up to 0xffffffff and on from 0, one range if signed. */
@@ -61,8 +57,10 @@ function deduceS32From(r: usize, min: u64, max: u64): void {
 }
 
 function deduce32(r: usize): void {
-	deduce32From(r, umin(r), umax(r));
-	deduce32From(r, u64(smin(r)), u64(smax(r)));
+	if (u64(umin(r) >> u64(32)) == u64(umax(r) >> u64(32))) deduce32From(r, u32(umin(r)), u32(umax(r)));
+	if (i64(smin(r) >> i64(32)) == i64(smax(r) >> i64(32)) && u32(smin(r)) <= u32(smax(r))) {
+		deduce32From(r, u32(smin(r)), u32(smax(r)));
+	}
 	deduceS32From(r, umin(r), umax(r));
 	deduceS32From(r, u64(smin(r)), u64(smax(r)));
 	if (i32(u32min(r)) <= i32(u32max(r))) intersectS32(r, i32(u32min(r)), i32(u32max(r)));

@@ -6,7 +6,7 @@
 import type { Insn } from "../../isa/index.ts";
 import { StateCore } from "./core.ts";
 import { BPF_ADD_CONST, REG_STATE } from "./layout.ts";
-import { printScalar, scalarRanges } from "./print-scalar.ts";
+import { printScalar, scalarRanges, signedNumber } from "./print-scalar.ts";
 import { REG } from "./types.ts";
 
 const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({
@@ -84,21 +84,24 @@ function arithmetic(rnd: Random): Insn {
 	return insn(op | wide, dst, 0, 0, shift ? rnd(wide === 7 ? 64 : 32) : constant(rnd));
 }
 
+/** On a small scalar, most of the time: the kernel refuses stack pointers that may be anywhere. */
 function pointerArithmetic(rnd: Random): Insn[] {
 	const dst = POINTERS[rnd(POINTERS.length)]!;
 	const src = SCALARS[rnd(SCALARS.length)]!;
-	switch (rnd(5)) {
+	const small: Insn[] = [insn(0xbf, 4, src)];
+	if (rnd(20) > 0) small.push(insn(0x57, 4, 0, 0, constant(rnd) & 0xff_ffff));
+	if (rnd(3) === 0) small.push(insn(0x17, 4, 0, 0, rnd(1000)));
+	switch (rnd(6)) {
 		case 0:
 			return [insn(0x07, dst, 0, 0, rnd(256) - 128)];
 		case 1:
 			return [insn(0xbf, dst, 10)];
 		case 2:
-			// scalar += pointer
-			return [insn(0xbf, 4, src), insn(0x0f, 4, 10), insn(0xbf, dst, 4)];
+			return [...small, insn(0x0f, 4, dst), insn(0xbf, dst, 4)];
 		case 3:
-			return [insn(0x1f, dst, src)];
+			return [...small, insn(0x1f, dst, 4)];
 		default:
-			return [insn(0x0f, dst, src)];
+			return [...small, insn(0x0f, dst, 4)];
 	}
 }
 
@@ -121,7 +124,9 @@ export function randomProgram(seed: number, { length, pointers }: ProgramOptions
 				const dst = SCALARS[rnd(SCALARS.length)]!;
 				later.push({ jump: program.length, depth: depth + 1 });
 				program.push(
-					rnd(3) > 0 ? insn(op, dst, 0, 0, constant(rnd)) : insn(op | 8, dst, SCALARS[rnd(SCALARS.length)]!),
+					rnd(3) > 0
+						? insn(op, dst, 0, 0, constant(rnd))
+						: insn(op | 8, dst, rnd(4) === 0 ? dst : SCALARS[rnd(SCALARS.length)]!),
 				);
 			} else {
 				program.push(arithmetic(rnd));
@@ -242,7 +247,7 @@ export class Follower {
 		if (core.isScalar(reg)) return printScalar(core, reg);
 		if (core.type(reg) !== REG.STACK) return undefined;
 		const off = core.getSigned(reg, REG_STATE.OFF);
-		if (core.isConst(reg)) return `fp${off}`;
+		if (core.isConst(reg)) return `fp${signedNumber(BigInt(off))}`;
 		const parts = scalarRanges(core, reg);
 		if (off !== 0) parts.unshift(`off=${off}`);
 		return `fp(${parts.join(",")})`;
