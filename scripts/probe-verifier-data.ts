@@ -9,6 +9,7 @@
  */
 import { checkContexts } from "./verifier-data/contexts.ts";
 import { checkHelpers } from "./verifier-data/helpers.ts";
+import { checkKfuncs } from "./verifier-data/kfuncs.ts";
 import { Prober } from "./verifier-data/prober.ts";
 import { checkProgramTypes } from "./verifier-data/program-types.ts";
 
@@ -16,6 +17,7 @@ const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
 	helpers: checkHelpers,
 	"program-types": checkProgramTypes,
 	contexts: checkContexts,
+	kfuncs: checkKfuncs,
 };
 
 const prober = await Prober.open();

@@ -3,6 +3,15 @@ export { CONTEXTS, type ContextSpec, contextLoad, contextStore } from "./context
 export * from "./func-facts.ts";
 export { FUNC_PROTOS, funcProto } from "./func-protos.ts";
 export {
+	KF,
+	type Kfunc,
+	type KfuncArg,
+	type KfuncArgKind,
+	type KfuncType,
+	SCALAR_STRUCTS,
+} from "./kfunc-parse.ts";
+export { DEVICE_BOUND_KFUNCS, kfuncAllowed, VERIFIER_KFUNCS } from "./kfuncs.ts";
+export {
 	type Capability,
 	type ExitRange,
 	exitRange,
