@@ -1,0 +1,160 @@
+import { REG_STATE, BPF_ADD_CONST, FUNC_STATE, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER, STACK_SPILL, STATE, REF_STATE } from "../state/layout.ts";
+import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
+
+/** What of the walk the printer looks at. */
+type Walk = Pick<
+	import("../walk/walk.ts").Walk,
+	"core" | "scratchedRegs" | "scratchedLow" | "scratchedHigh" | "mapOf" | "btfName" | "iterName"
+>;
+
+const SLOT_CHARS = "?rm0dif";
+const DYNPTR_NAMES: Readonly<Record<number, string>> = { 1: "local", 2: "ringbuf", 3: "skb", 4: "xdp", 5: "skb_meta" };
+const U64 = (1n << 64n) - 1n;
+
+/** `%#llx` of 64 bits. */
+const hex = (value: bigint): string => `0x${(value & U64).toString(16)}`;
+/** Small numbers are decimal, as the log has them. */
+const snum = (value: bigint): string => (value >= -32768n && value <= 32767n ? `${value}` : hex(value));
+const unum = (value: bigint): string => (value <= 65535n ? `${value}` : hex(value));
+
+/** `(0x0; 0xff)`. */
+export function tnumText(w: Walk, reg: number): string {
+	return `(${hex(w.core.tnumValue(reg))}; ${hex(w.core.tnumMask(reg))})`;
+}
+
+/** ` frame1: R1=ctx() R10=fp0 fp-8=mmmmmmmm`; `changed`: only what was touched since it was last printed. */
+export function printState(w: Walk, state: number, frameIndex: number, changed = false): string {
+	const { core } = w;
+	const frame = core.frame(state, frameIndex);
+	const frameno = core.get(frame, FUNC_STATE.FRAMENO);
+	let text = frameno > 0 ? ` frame${frameno}:` : "";
+	for (let i = 0; i < 11; i++) {
+		const reg = core.frameReg(frame, i);
+		if (core.type(reg) === REG.NOT_INIT) continue;
+		if (changed && (w.scratchedRegs & (1 << i)) === 0) continue;
+		text += ` R${i}=${printReg(w, reg, frameno)}`;
+	}
+	for (let i = 0; i < core.slots(frame); i++) {
+		if (changed && ((i < 32 ? w.scratchedLow >>> i : w.scratchedHigh >>> (i - 32)) & 1) === 0) continue;
+		const at = core.slot(frame, i);
+		let types = "";
+		let valid = false;
+		for (let j = 0; j < 8; j++) {
+			const type = core.u8[at + j]!;
+			if (type !== 0) valid = true;
+			types += SLOT_CHARS[type];
+		}
+		if (!valid) continue;
+		const reg = core.slotReg(frame, i);
+		const place = ` fp${-(i + 1) * 8}=`;
+		switch (core.u8[at + 7]) {
+			case STACK_SPILL:
+				text += `${place}${types.slice(0, types.indexOf("r"))}${printReg(w, reg, frameno)}`;
+				break;
+			case STACK_DYNPTR: {
+				i++;
+				const main = core.slotReg(frame, i);
+				const parts: string[] = [];
+				const id = core.get(main, REG_STATE.ID);
+				const ref = core.get(main, REG_STATE.REF_OBJ_ID);
+				if (id) parts.push(`id=${id}`);
+				if (ref) parts.push(`ref_id=${ref}`);
+				text += ` fp${-(i + 1) * 8}=dynptr_${DYNPTR_NAMES[core.get(main, REG_STATE.AUX)] ?? "<unknown>"}(${parts.join(",")})`;
+				break;
+			}
+			case STACK_ITER: {
+				const ref = core.get(reg, REG_STATE.REF_OBJ_ID);
+				if (ref === 0) break;
+				const state = ["<invalid>", "active", "drained"][core.get(reg, REG_STATE.AUX2)] ?? "<unknown>";
+				text += `${place}iter_${w.iterName(core.get(reg, REG_STATE.AUX))}(ref_id=${ref},state=${state},depth=${core.get(reg, REG_STATE.RANGE)})`;
+				break;
+			}
+			case STACK_IRQ_FLAG:
+			default:
+				text += place + types;
+		}
+	}
+	const refs: number[] = [];
+	for (let i = 0; i < core.refCount(state); i++) {
+		const id = core.get(core.ref(state, i), REF_STATE.ID);
+		if (id) refs.push(id);
+	}
+	if (refs.length > 0) text += ` refs=${refs.join(",")}`;
+	if (core.get(frame, FUNC_STATE.IN_CALLBACK_FN)) text += " cb";
+	if (core.get(frame, FUNC_STATE.IN_ASYNC_CALLBACK_FN)) text += " async_cb";
+	void STATE;
+	return text;
+}
+
+export function printReg(w: Walk, reg: number, frameno: number): string {
+	const { core } = w;
+	const type = core.type(reg);
+	const kind = kindOf(type);
+	const scalar = type === REG.SCALAR;
+	const precise = scalar && core.get(reg, REG_STATE.PRECISE) ? "P" : "";
+	if (scalar && core.isConst(reg)) return precise + snum(BigInt.asIntN(64, core.tnumValue(reg)));
+	let text = precise + typeName(type);
+	if (kind === REG.ARENA) return text;
+	const off = core.getSigned(reg, REG_STATE.OFF);
+	if (type === REG.STACK) {
+		const of = core.get(reg, REG_STATE.FRAMENO);
+		if (of !== frameno) text += `[${of}]`;
+		if (core.isConst(reg)) return text + snum(BigInt.asIntN(64, core.tnumValue(reg)) + BigInt(off));
+	}
+	if (kind === REG.BTF_ID) text += w.btfName(core.get(reg, REG_STATE.AUX));
+	const parts: string[] = [];
+	const id = core.get(reg, REG_STATE.ID);
+	if (id) parts.push(`id=${(id & ~BPF_ADD_CONST) >>> 0}${id & BPF_ADD_CONST ? (off < 0 ? off : `+${off}`) : ""}`);
+	const ref = core.get(reg, REG_STATE.REF_OBJ_ID);
+	if (ref) parts.push(`ref_obj_id=${ref}`);
+	if (type & FLAG.NON_OWN_REF) parts.push("non_own_ref");
+	if (kind === REG.MAP_PTR || kind === REG.MAP_VALUE || kind === REG.MAP_KEY) {
+		const { map } = w.mapOf(reg);
+		if (map.name !== "") parts.push(`map=${map.name.slice(0, 15)}`);
+		parts.push(`ks=${map.keySize},vs=${map.valueSize}`);
+	}
+	if (!scalar && off) parts.push(`off=${snum(BigInt(off))}`);
+	if (kind === REG.PACKET || kind === REG.PACKET_META)
+		parts.push(`r=${unum(BigInt.asUintN(64, BigInt(core.getSigned(reg, REG_STATE.RANGE))))}`);
+	if (kind === REG.MEM) parts.push(`sz=${unum(BigInt(core.get(reg, REG_STATE.AUX)))}`);
+	if (kind === REG.DYNPTR) parts.push(`type=${DYNPTR_NAMES[core.get(reg, REG_STATE.AUX)] ?? "<unknown>"}`);
+	if (core.isConst(reg)) {
+		const value = BigInt.asIntN(64, core.tnumValue(reg));
+		if (value !== 0n) parts.push(`imm=${snum(value)}`);
+	} else {
+		parts.push(...ranges(w, reg));
+		if (core.tnumMask(reg) !== U64) parts.push(`var_off=${tnumText(w, reg)}`);
+	}
+	return `${text}(${parts.join(",")})`;
+}
+
+/** Bounds that say something; equal ones share their number: `smax=umax=255`. */
+function ranges(w: Walk, reg: number): string[] {
+	const { core } = w;
+	const s32 = (field: number) => BigInt(core.getSigned(reg, field));
+	const u32 = (field: number) => BigInt(core.get(reg, field));
+	const rows: [name: string, value: bigint, omit: boolean][] = [
+		["smin", core.smin(reg), core.smin(reg) === -(1n << 63n)],
+		["smax", core.smax(reg), core.smax(reg) === (1n << 63n) - 1n],
+		["umin", core.umin(reg), core.umin(reg) === 0n],
+		["umax", core.umax(reg), core.umax(reg) === U64],
+		["smin32", s32(REG_STATE.S32_MIN), s32(REG_STATE.S32_MIN) === -(1n << 31n)],
+		["smax32", s32(REG_STATE.S32_MAX), s32(REG_STATE.S32_MAX) === (1n << 31n) - 1n],
+		["umin32", u32(REG_STATE.U32_MIN), u32(REG_STATE.U32_MIN) === 0n],
+		["umax32", u32(REG_STATE.U32_MAX), u32(REG_STATE.U32_MAX) === 0xffff_ffffn],
+	];
+	const out: string[] = [];
+	for (const [i, [name, value, omit]] of rows.entries()) {
+		if (omit) continue;
+		let text = `${name}=`;
+		for (let j = i + 2; j < rows.length; j += 2) {
+			const other = rows[j]!;
+			if (other[2] || BigInt.asUintN(64, other[1]) !== BigInt.asUintN(64, value)) continue;
+			if ((other[0][0] === "s" && other[1] < 0n) !== (name[0] === "s" && value < 0n)) continue;
+			other[2] = true;
+			text += `${other[0]}=`;
+		}
+		out.push(text + (name[0] === "s" ? snum(value) : unum(value)));
+	}
+	return out;
+}

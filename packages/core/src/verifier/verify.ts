@@ -1,0 +1,128 @@
+import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
+import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, funcProto, SYNC_CALLBACKS } from "./data/index.ts";
+import { Env } from "./env.ts";
+import type { VerifyOptions } from "./options.ts";
+import { checkCfg } from "./program/cfg.ts";
+import { computeLiveRegisters } from "./program/live-registers.ts";
+import { computeLoops } from "./program/loops.ts";
+import { resolveReferences } from "./program/map-references.ts";
+import { checkStackDepth } from "./program/stack-depth.ts";
+import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./program/subprograms.ts";
+import { checkFunctions } from "./program/functions.ts";
+import { StackLiveness } from "./prune/stack-liveness.ts";
+import { type Errno, NotModelled, Rejection } from "./reject.ts";
+import type { Verdict } from "./verdict.ts";
+import { walkSubprogram } from "./walk/loop.ts";
+import { Walk } from "./walk/walk.ts";
+
+const NOT_WALKED = {
+	insnsProcessed: 0,
+	maxStatesPerInsn: 0,
+	totalStates: 0,
+	peakStates: 0,
+	markRead: 0,
+};
+
+/**
+ * What Linux 6.18's verifier says of a program: its verdict, errno and last line. A program that needs a rule that is
+ * not modelled gets neither verdict, and `unsupported` says what is missing. Throws nothing for a bad program.
+ */
+export function verify(object: LinkedObject, program: LinkedProgram, options: VerifyOptions = {}): Verdict {
+	const env = new Env(object, program, options);
+	let walk: Walk | undefined;
+	let errno: Errno | undefined;
+	let unsupported: string | undefined;
+	try {
+		walk = prepare(env);
+		for (let done = false; !done; ) {
+			done = true;
+			walkSubprogram(walk, 0);
+			for (let again = true; again; ) {
+				again = false;
+				for (const [i, each] of env.subprograms.entries()) {
+					if (!each.global || !each.called || env.verified.has(i)) continue;
+					env.verified.add(i);
+					walkSubprogram(walk, i);
+					if (env.log.walks)
+						env.log.write(`Func#${i} ('${each.name}') is safe for any args that match its prototype\n`);
+					again = true;
+				}
+			}
+		}
+		checkStackDepth(env);
+	} catch (error) {
+		if (error instanceof Rejection) errno = error.errno;
+		else if (error instanceof NotModelled) unsupported = error.what;
+		else throw error;
+	}
+	const stats = {
+		...NOT_WALKED,
+		...(walk === undefined
+			? {}
+			: {
+					insnsProcessed: walk.insnProcessed,
+					maxStatesPerInsn: walk.maxStatesPerInsn,
+					totalStates: walk.totalStates,
+					peakStates: walk.peakStates,
+				}),
+		stackDepth: env.subprograms.filter(({ isHidden }) => !isHidden).map(({ stackDepth }) => stackDepth),
+	};
+	const lastLine = errno === undefined ? "" : lastOf(env.log.text);
+	if (walk !== undefined && env.log.level > 0 && unsupported === undefined) {
+		if (env.log.level & 4) env.log.write(`stack depth ${stats.stackDepth.join("+")}\n`);
+		env.log.write(
+			`processed ${stats.insnsProcessed} insns (limit ${env.limit}) max_states_per_insn ${stats.maxStatesPerInsn} total_states ${stats.totalStates} peak_states ${stats.peakStates} mark_read ${stats.markRead}\n`,
+		);
+	}
+	return {
+		accepted: errno === undefined && unsupported === undefined,
+		...(errno === undefined ? {} : { errno }),
+		...(unsupported === undefined ? {} : { unsupported }),
+		log: env.log.level > 0 ? env.log.text : "",
+		lastLine,
+		stats,
+	};
+}
+
+const lastOf = (text: string): string =>
+	text
+		.split("\n")
+		.filter((line) => line.trim() !== "")
+		.at(-1) ?? "";
+
+/** Everything before the walk, in the kernel's order. */
+function prepare(env: Env): Walk {
+	const { insns, privileges, log, aux } = env;
+	env.subprograms = findSubprograms(insns, env.program.functions, privileges, log);
+	checkSubprograms(insns, env.subprograms, log);
+	checkFunctions(env);
+	env.usedMaps = resolveReferences({
+		insns,
+		aux,
+		type: env.type,
+		sleepable: env.flags.sleepable === true,
+		fdArray: env.options.fdArray ?? true,
+		log,
+		map: (index) => env.map(index),
+		btfId: () => env.notModelled("lddw of a kernel variable"),
+	});
+	const proto = (id: number) => funcProto(id, env.type, env.attachType);
+	checkCfg(
+		insns,
+		env.subprograms,
+		aux,
+		{
+			callsBackAsync: (insn) => isHelperCall(insn) && ASYNC_CALLBACKS[insn.imm] !== undefined,
+			callsBackSync: (insn) => isHelperCall(insn) && SYNC_CALLBACKS[insn.imm] !== undefined,
+			changesPacket: (insn) => isHelperCall(insn) && CHANGES_PKT_DATA.has(insn.imm),
+			mightSleep: (insn) => isHelperCall(insn) && proto(insn.imm)?.mightSleep === true,
+			isIteratorNext: (insn) => isKfuncCall(insn) && env.isIteratorNext(insns.indexOf(insn)),
+		},
+		privileges,
+		log,
+		(insn) => env.linfo(insn),
+	);
+	computeLoops(insns, env.subprograms, aux);
+	computeLiveRegisters(insns, aux, (insn) => (isHelperCall(insn) ? proto(insn.imm)?.args.length : undefined));
+	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux));
+}
