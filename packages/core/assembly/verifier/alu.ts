@@ -5,7 +5,7 @@ import { boundsSync, update32Bounds, updateBounds } from "./bounds";
 import { coerceToSize, zext32 } from "./extend";
 import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, FRAMENO, ID, OFF, OWN_SCRATCH, PRECISE, REF_OBJ_ID, SUBREG_DEF } from "./layout";
 import {
-	I64_MIN, copyReg, isConst, isConst32, markKnown64, markUnbounded, markUnknown, mask, mask32, s32max,
+	I64_MIN, clearScalarId, copyReg, isConst, isConst32, markKnown64, markUnbounded, markUnknown, mask, mask32, s32max,
 	s32min, setKnown32, setS32, setS64, setTnum, setU32, setU64, setVarOff, smax, smin, u32max, u32min,
 	umax, umin, unbound32, unbound64, unboundS32, unboundS64, unboundU32, unboundU64, value, value32,
 } from "./reg";
@@ -326,7 +326,7 @@ export function byteSwap(d: usize, size: u32, swap: bool): void {
 	}
 	if (size < 8) coerceToSize(d, size);
 	boundsSync(d);
-	if (swap || size < 8) storeU32(d + ID, 0);
+	if (swap || size < 8) clearScalarId(d);
 }
 
 /**
@@ -335,10 +335,9 @@ export function byteSwap(d: usize, size: u32, swap: bool): void {
  */
 function relink(op: u32, alu32: bool, d: usize, s: usize, wide: bool): void {
 	const id = loadU32(d + ID);
-	storeU32(d + ID, 0);
+	clearScalarId(d);
 	if (id == 0 || (op != ADD && op != SUB)) return;
 	if (alu32 ? !isConst32(s) : !isConst(s)) return;
-	storeI32(d + OFF, 0);
 	const amount = alu32 ? i64(i32(value(s))) : i64(value(s));
 	const delta = op == ADD ? amount : i64(-amount);
 	if (!fits32(amount) || !fits32(delta)) return;
@@ -362,7 +361,7 @@ export function alu(op: u32, alu32: bool, d: usize, src: usize, deltas: bool): v
 		markUnknown(d);
 	}
 	if (deltas && src != d) relink(op, alu32, d, s, wide);
-	else storeU32(d + ID, 0);
+	else clearScalarId(d);
 }
 
 // A pointer's offset that may wrap is unbounded, also where both ends wrap.

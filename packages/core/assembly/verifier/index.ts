@@ -10,7 +10,7 @@ export { boundsSync, boundsViolation } from "./bounds";
 export { branchTaken, refine, syncLinked } from "./branch";
 export { maybeLooping, regSafe, sameBounds, statesEqual } from "./compare";
 export { coerceSubregToSizeSx, coerceToSize, coerceToSizeSx, zext32 } from "./extend";
-export { clearReg, copyReg, markKnown, markNotInit, markUnbounded, markUnknown } from "./reg";
+export { clearReg, clearScalarId, copyReg, markKnown, markNotInit, markUnbounded, markUnknown } from "./reg";
 export {
 	addRef, collect, copyInto, copyState, freeState, growStack, markAllScalars, newState, popFrame, pushFrame,
 	removeRef,

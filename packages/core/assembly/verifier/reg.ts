@@ -106,6 +106,12 @@ function clearIdentity(r: usize): void {
 	for (let at: usize = AUX + 4; at < REG_SIZE; at += 8) storeU64(r + at, u64(0));
 }
 
+/** The end of a link, and of the distance that goes with it. */
+export function clearScalarId(r: usize): void {
+	storeU32(r + ID, 0);
+	storeU32(r + OFF, 0);
+}
+
 export function markUnknown(r: usize): void {
 	clearIdentity(r);
 	storeU32(r + TYPE, SCALAR);

@@ -4,6 +4,7 @@ import { WASM_BASE64 } from "./wasm.generated.ts";
 export interface StateCode {
 	readonly memory: WebAssembly.Memory;
 	clearReg(reg: number): void;
+	clearScalarId(reg: number): void;
 	copyReg(dst: number, src: number): void;
 	markUnknown(reg: number): void;
 	markNotInit(reg: number): void;

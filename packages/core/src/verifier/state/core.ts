@@ -156,6 +156,10 @@ export class StateCore {
 	copyReg(dst: number, src: number): void {
 		this.code.copyReg(dst, src);
 	}
+	/** A scalar is linked with no other: id and off become 0. */
+	clearScalarId(reg: number): void {
+		this.code.clearScalarId(reg);
+	}
 	/** Two records are equal in all that a scalar has (type, bounds, tnum), ids aside. */
 	sameBounds(a: number, b: number): boolean {
 		return this.code.sameBounds(a, b) !== 0;

@@ -3,11 +3,15 @@
  * Code is a tree (what a jump leads to is reached by this jump alone), so the kernel walks it in a known order and
  * nothing is pruned.
  */
-import type { Insn } from "../../isa/index.ts";
-import { StateCore } from "./core.ts";
-import { BPF_ADD_CONST, REG_STATE } from "./layout.ts";
-import { printScalar, scalarRanges, signedNumber } from "./print-scalar.ts";
-import { REG } from "./types.ts";
+import type { Insn } from "@tailhop/core";
+import { StateCore } from "../../packages/core/src/verifier/state/core.ts";
+import { BPF_ADD_CONST, REG_STATE } from "../../packages/core/src/verifier/state/layout.ts";
+import {
+	printScalar,
+	scalarRanges,
+	signedNumber,
+} from "../../packages/core/src/verifier/state/print-scalar.ts";
+import { REG } from "../../packages/core/src/verifier/state/types.ts";
 
 const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({
 	opcode,
@@ -182,6 +186,8 @@ export function registersOf(text: string): Map<number, string> {
 	return found;
 }
 
+const LINKED_REGS_MAX = 6;
+
 const SCRATCH = 0;
 /** Scratch registers of the constant operands of a jump. */
 const CONSTANT = [1, 2] as const;
@@ -216,7 +222,10 @@ export class Follower {
 			const from = /^from (\d+) to (\d+): (.*)$/.exec(line);
 			if (from) {
 				const next = this.#pushed.pop();
-				if (next === undefined || next.insn !== Number(from[2])) throw new Error(`not where we are: ${line}`);
+				if (next === undefined || next.insn !== Number(from[2])) {
+					this.differences.push({ line, register: "", kernel: "branches here", ours: "does not" });
+					return;
+				}
 				core.copyInto(this.state, next.state);
 				core.freeState(next.state);
 				this.#compare(line, from[3]!);
@@ -249,16 +258,13 @@ export class Follower {
 		const off = core.getSigned(reg, REG_STATE.OFF);
 		if (core.isConst(reg)) return `fp${signedNumber(BigInt(off))}`;
 		const parts = scalarRanges(core, reg);
-		if (off !== 0) parts.unshift(`off=${off}`);
+		if (off !== 0) parts.unshift(`off=${signedNumber(BigInt(off))}`);
 		return `fp(${parts.join(",")})`;
 	}
 
 	#assignId(reg: number): void {
 		const { core } = this;
-		if (core.get(reg, REG_STATE.ID) & BPF_ADD_CONST) {
-			core.set(reg, REG_STATE.ID, 0);
-			core.set(reg, REG_STATE.OFF, 0);
-		}
+		if (core.get(reg, REG_STATE.ID) & BPF_ADD_CONST) core.clearScalarId(reg);
 		if (core.get(reg, REG_STATE.ID) === 0 && !core.isConst(reg)) core.set(reg, REG_STATE.ID, ++this.#idGen);
 	}
 
@@ -316,7 +322,7 @@ export class Follower {
 		const keepsId = extend ? core.umax(s) < 1n << BigInt(extend - 1) : !alu32 || core.umax(s) <= 0xffff_ffffn;
 		if (keepsId) this.#assignId(s);
 		core.copyReg(d, s);
-		if (!keepsId) core.set(d, REG_STATE.ID, 0);
+		if (!keepsId) core.clearScalarId(d);
 		if (extend === 0) {
 			if (alu32) core.assignInto32(d);
 		} else if (alu32) core.coerceSubregToSizeSx(d, extend / 8);
@@ -334,26 +340,38 @@ export class Follower {
 			// the log goes on at the target
 			return;
 		}
+		const operands = src === undefined ? [dst] : [src, dst];
+		const linked = operands.flatMap((n) => this.#linked(this.#reg(n), this.#live[at]!));
+		// the kernel remembers six and unlinks the rest
+		for (const n of linked.splice(LINKED_REGS_MAX)) core.clearScalarId(this.#reg(n));
 		const other = core.copyState(state);
 		this.#pushed.push({ state: other, insn: at + 1 + off });
 		const otherD = core.reg(other, dst);
 		const otherS = src === undefined ? constants[1]! : core.reg(other, src);
 		core.refine(op, jmp32, otherD, otherS, d, s);
 		for (const reg of [otherD, otherS, d, s]) if (core.boundsViolation(reg) !== 0) core.markUnbounded(reg);
-		for (const n of src === undefined ? [dst] : [src, dst]) {
-			for (const where of [state, other]) this.#syncLinked(where, core.reg(where, n), this.#live[at]!);
+		for (const n of operands) {
+			for (const where of [state, other]) this.#syncLinked(where, core.reg(where, n), linked);
 		}
 	}
 
-	#syncLinked(state: number, known: number, live: string): void {
-		const { core } = this;
+	/** Numbers of the live registers that share the base of this one's id. */
+	#linked(known: number, live: string): number[] {
+		const { core, state } = this;
 		const id = core.get(known, REG_STATE.ID);
-		if (id === 0) return;
+		if (id === 0) return [];
 		const count = core.collect(state, REG_STATE.ID, id & ~BPF_ADD_CONST, ~BPF_ADD_CONST);
-		for (let i = 0; i < count; i++) {
-			const reg = core.found(i);
-			const n = (reg - core.reg(state, 0)) / REG_STATE.SIZE;
-			if (reg !== known && core.isScalar(reg) && live[n] !== ".") core.syncLinked(reg, known);
+		const all = Array.from({ length: count }, (_, i) => (core.found(i) - this.#reg(0)) / REG_STATE.SIZE);
+		return all.filter((n) => live[n] !== ".");
+	}
+
+	#syncLinked(state: number, known: number, linked: readonly number[]): void {
+		const { core } = this;
+		const base = (reg: number) => core.get(reg, REG_STATE.ID) & ~BPF_ADD_CONST;
+		if (core.get(known, REG_STATE.ID) === 0) return;
+		for (const n of linked) {
+			const reg = core.reg(state, n);
+			if (reg !== known && core.isScalar(reg) && base(reg) === base(known)) core.syncLinked(reg, known);
 		}
 	}
 }

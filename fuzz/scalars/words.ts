@@ -1,4 +1,7 @@
-// words.ts for plain TypeScript: memory is a DataView, 64-bit values are BigInts, 32-bit ones numbers.
+/**
+ * `words.ts` of packages/core/assembly/verifier for plain TypeScript: memory is a DataView, 64-bit values are
+ * BigInts, 32-bit ones numbers. With it in the other's place the scalar code runs as it stands, without WebAssembly.
+ */
 
 type Int = bigint | number;
 
@@ -9,11 +12,15 @@ const casts = {
 	i32: (value: Int): number => Number(BigInt.asIntN(32, BigInt(value))),
 	i16: (value: Int): number => Number(BigInt.asIntN(16, BigInt(value))),
 	i8: (value: Int): number => Number(BigInt.asIntN(8, BigInt(value))),
+	usize: (value: number): number => value,
 };
-// AssemblyScript's casts are global functions
+// in AssemblyScript casts are global functions
 Object.assign(globalThis, casts);
 
-const memory = new DataView(new ArrayBuffer(1 << 16));
+const memory = new DataView(new ArrayBuffer(1 << 14));
+
+/** The twin's memory. */
+export const bytes = new Uint8Array(memory.buffer);
 
 export const loadU64 = (at: number): bigint => memory.getBigUint64(at, true);
 export const loadI64 = (at: number): bigint => memory.getBigInt64(at, true);
@@ -24,10 +31,11 @@ export const storeU64 = (at: number, value: Int): void => memory.setBigUint64(at
 export const storeI64 = (at: number, value: Int): void => memory.setBigInt64(at, casts.i64(value), true);
 export const storeU32 = (at: number, value: number): void => memory.setUint32(at, value, true);
 export const storeI32 = (at: number, value: number): void => memory.setInt32(at, value, true);
+
 export const fls64 = (value: bigint): bigint => (value === 0n ? 0n : BigInt(value.toString(2).length));
+
 export function bswap64(value: bigint): bigint {
 	let swapped = 0n;
-	for (let i = 0n; i < 64n; i += 8n) swapped = (swapped << 8n) | ((value >> i) & 0xffn);
+	for (let shift = 0n; shift < 64n; shift += 8n) swapped = (swapped << 8n) | ((value >> shift) & 0xffn);
 	return swapped;
 }
-export const bytes = new Uint8Array(memory.buffer);
