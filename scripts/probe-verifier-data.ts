@@ -10,6 +10,7 @@
 import { checkContexts } from "./verifier-data/contexts.ts";
 import { checkHelpers } from "./verifier-data/helpers.ts";
 import { checkKfuncs } from "./verifier-data/kfuncs.ts";
+import { checkMaps } from "./verifier-data/maps.ts";
 import { Prober } from "./verifier-data/prober.ts";
 import { checkProgramTypes } from "./verifier-data/program-types.ts";
 
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
 	"program-types": checkProgramTypes,
 	contexts: checkContexts,
 	kfuncs: checkKfuncs,
+	maps: checkMaps,
 };
 
 const prober = await Prober.open();

@@ -112,30 +112,39 @@ const STANDS_FOR: Readonly<Record<number, number>> = {
 const SCALAR: Loaded = { type: REG.SCALAR };
 
 /**
- * What a load of `size` bytes at `offset` in the context gives, where 6.18 allows it to a program of this type and
- * expected attach type. Both are whole multiples of the width; whether they are is asked before.
+ * What a load of `size` bytes at `offset` in the context gives, or what a store takes, where 6.18 allows it to a program
+ * of this type and expected attach type. `offset` is a multiple of `size`: whether it is, is asked before.
  */
-export function contextLoad(
+export function contextAccess(
 	programType: number,
 	attachType: number,
 	offset: number,
 	size: number,
+	write: boolean,
 ): Loaded | undefined {
-	const found = CONTEXTS[programType]?.rows.find(
-		(row) => row.read && seenBy(row, programType, attachType) && rows.loadFits(row, offset, size),
+	const row = CONTEXTS[programType]?.rows.find(
+		(each) =>
+			(write ? each.write : each.read) &&
+			seenBy(each, programType, attachType) &&
+			(write ? storeFits(each, offset, size) : loadFits(each, offset, size)),
 	);
-	return found === undefined ? undefined : (found.gives ?? SCALAR);
+	if (row === undefined) return undefined;
+	return (write ? undefined : row.gives) ?? SCALAR;
 }
 
-/** Whether 6.18 allows a store of `size` bytes at `offset`. */
-export function contextStore(programType: number, attachType: number, offset: number, size: number): boolean {
-	const spec = CONTEXTS[programType];
-	return (
-		spec?.rows.some(
-			(row) => row.write && seenBy(row, programType, attachType) && rows.storeFits(row, offset, size),
-		) ?? false
-	);
-}
+export const contextLoad = (
+	programType: number,
+	attachType: number,
+	offset: number,
+	size: number,
+): Loaded | undefined => contextAccess(programType, attachType, offset, size, false);
+
+export const contextStore = (
+	programType: number,
+	attachType: number,
+	offset: number,
+	size: number,
+): boolean => contextAccess(programType, attachType, offset, size, true) !== undefined;
 
 function seenBy(row: ContextRow, programType: number, attachType: number): boolean {
 	if (row.attachTypes === undefined) return true;

@@ -1,5 +1,5 @@
 export type { ContextRow, Loaded } from "./context-rows.ts";
-export { CONTEXTS, type ContextSpec, contextLoad, contextStore } from "./contexts.ts";
+export { CONTEXTS, type ContextSpec, contextAccess, contextLoad, contextStore } from "./contexts.ts";
 export * from "./func-facts.ts";
 export { FUNC_PROTOS, funcProto } from "./func-protos.ts";
 export {
@@ -11,6 +11,17 @@ export {
 	SCALAR_STRUCTS,
 } from "./kfunc-parse.ts";
 export { DEVICE_BOUND_KFUNCS, kfuncAllowed, VERIFIER_KFUNCS } from "./kfuncs.ts";
+export {
+	CONSTANT_KEY_MAPS,
+	DIRECT_VALUE_MAPS,
+	LOOKUP_GIVES,
+	MAX_USED_MAPS,
+	mapArg,
+	OWNED_MAPS,
+	SLEEPABLE_MAPS,
+	type SpecialStruct,
+	specialFieldRefusal,
+} from "./map-rules.ts";
 export {
 	type Capability,
 	type ExitRange,
