@@ -1,8 +1,8 @@
 import { type ContextField, type FieldPointer, HOOKS } from "../../hooks/index.ts";
 import { ATTACH_TYPE, PROG_TYPE } from "../../isa/index.ts";
 import { FLAG, REG } from "../state/types.ts";
-import type { ContextRow, Loaded } from "./context-rows.ts";
 import * as rows from "./context-rows.ts";
+import { type ContextRow, type Loaded, loadFits, storeFits } from "./context-rows.ts";
 
 /** The context of a program type: what it points to, and what programs may do with each of its fields. */
 export interface ContextSpec {
