@@ -10,7 +10,7 @@ export {
 	type KfuncType,
 	SCALAR_STRUCTS,
 } from "./kfunc-parse.ts";
-export { DEVICE_BOUND_KFUNCS, kfuncAllowed, VERIFIER_KFUNCS } from "./kfuncs.ts";
+export { DEVICE_BOUND_KFUNCS, kfuncAllowed, kfuncUnderLock, VERIFIER_KFUNCS } from "./kfuncs.ts";
 export {
 	CONSTANT_KEY_MAPS,
 	DIRECT_VALUE_MAPS,

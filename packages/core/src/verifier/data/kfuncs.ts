@@ -290,3 +290,8 @@ export const DEVICE_BOUND_KFUNCS: ReadonlySet<string> = /* @__PURE__ */ new Set(
 	"bpf_xdp_metadata_rx_hash",
 	"bpf_xdp_metadata_rx_vlan_tag",
 ]);
+
+/** What may be called with a bpf_spin_lock held, of kernel functions (kfunc_spin_allowed); of helpers: only spin_unlock. */
+export function kfuncUnderLock({ name }: Kfunc): boolean {
+	return /^bpf_(iter_num|list|rbtree|res_spin|refcount_acquire)_/.test(name);
+}
