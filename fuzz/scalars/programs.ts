@@ -13,7 +13,7 @@ import {
 } from "../../packages/core/src/verifier/state/print-scalar.ts";
 import { REG } from "../../packages/core/src/verifier/state/types.ts";
 
-const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({
+export const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({
 	opcode,
 	dst,
 	src,
@@ -21,8 +21,8 @@ const insn = (opcode: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({
 	imm,
 });
 
-const PRANDOM = insn(0x85, 0, 0, 0, 7);
-const EXIT = insn(0x95);
+export const PRANDOM = insn(0x85, 0, 0, 0, 7);
+export const EXIT = insn(0x95);
 
 /** xorshift: a seed makes one program for ever. */
 export function random(seed: number): (below: number) => number {
@@ -34,7 +34,7 @@ export function random(seed: number): (below: number) => number {
 		return (x >>> 0) % below;
 	};
 }
-type Random = ReturnType<typeof random>;
+export type Random = ReturnType<typeof random>;
 
 /** Numbers at which bounds change, and some others. */
 function constant(rnd: Random): number {
@@ -208,10 +208,10 @@ export class Follower {
 		return this.core.reg(this.state, n);
 	}
 
-	follow(program: readonly Insn[], log: string): void {
+	/** `arrive` is told of each instruction before it is walked, and whether 6.18 pruned there ("safe"). */
+	follow(program: readonly Insn[], log: string, arrive?: (at: number, safe: boolean) => void): void {
 		const { core } = this;
 		this.#live.length = 0;
-		core.freeState(core.copyState(this.state));
 		this.#idGen = 0;
 		for (const { state } of this.#pushed) core.freeState(state);
 		this.#pushed.length = 0;
@@ -228,16 +228,29 @@ export class Follower {
 				}
 				core.copyInto(this.state, next.state);
 				core.freeState(next.state);
-				this.#compare(line, from[3]!);
+				if (from[3] === "safe") arrive?.(next.insn, true);
+				else this.#compare(line, from[3]!);
 				continue;
 			}
+			const safe = /^(\d+): safe$/.exec(line);
+			if (safe) arrive?.(Number(safe[1]), true);
 			const live = /^ +(\d+): ([.0-9]{10}) /.exec(line);
 			if (live) this.#live[Number(live[1])] = live[2]!;
 			const step = /^(\d+): \([0-9a-f]{2}\) .*?(?:; (R.*))?$/.exec(line);
 			if (!step) continue;
+			arrive?.(Number(step[1]), false);
 			this.#step(Number(step[1]), program);
 			if (step[2] !== undefined) this.#compare(line, step[2]);
 		}
+	}
+
+	get lastId(): number {
+		return this.#idGen;
+	}
+
+	/** live_regs_before of an instruction. */
+	liveRegs(at: number): number {
+		return [...this.#live[at]!].reduce((mask, char, n) => (char === "." ? mask : mask | (1 << n)), 1 << 10);
 	}
 
 	#compare(line: string, text: string): void {
@@ -277,8 +290,8 @@ export class Follower {
 		if (opcode === 0x85) {
 			for (let n = 0; n < 6; n++) core.markNotInit(this.#reg(n));
 			core.markUnknown(this.#reg(0));
-		} else if (opcode === 0x95) {
-			// the log goes on with what was pushed
+		} else if (opcode === 0x95 || opcode === 0x05) {
+			// the log goes on with what was pushed, or at the target
 		} else if (cls === 1) {
 			core.markUnknown(d);
 			const size = [4, 2, 1, 8][(opcode >> 3) & 3]!;
