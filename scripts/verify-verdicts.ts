@@ -7,7 +7,16 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { assembleObject, type Btf, findBtfType, link, parse, readBtf, type Verdict, verify } from "@tailhop/core";
+import {
+	assembleObject,
+	type Btf,
+	findBtfType,
+	link,
+	parse,
+	readBtf,
+	type Verdict,
+	verify,
+} from "@tailhop/core";
 import { assembleProgram, type KernelIds, mapNames } from "../fuzz/verdicts/assemble.ts";
 import { MAPS_FILE, readTheme, themeNames } from "../fuzz/verdicts/files.ts";
 import { type Program, printVerdict, type Verdict as Recorded } from "../fuzz/verdicts/format.ts";
@@ -60,7 +69,16 @@ interface Tally {
 	unsupported: number;
 	crashed: number;
 }
-const tally = (): Tally => ({ programs: 0, verdict: 0, errno: 0, line: 0, insns: 0, accepted: 0, unsupported: 0, crashed: 0 });
+const tally = (): Tally => ({
+	programs: 0,
+	verdict: 0,
+	errno: 0,
+	line: 0,
+	insns: 0,
+	accepted: 0,
+	unsupported: 0,
+	crashed: 0,
+});
 
 function textOf(verdict: Verdict | Error): string {
 	if (verdict instanceof Error) return `crash: ${verdict.message.split("\n")[0]}`;
@@ -83,7 +101,9 @@ const differ = new Map<string, { count: number; first: string }>();
 const started = Date.now();
 for (const theme of themeNames()) {
 	const [wantedTheme, wantedName] = values.show?.split("/") ?? [];
-	if (wantedTheme !== undefined ? theme !== wantedTheme : positionals.length > 0 && !positionals.includes(theme))
+	if (
+		wantedTheme !== undefined ? theme !== wantedTheme : positionals.length > 0 && !positionals.includes(theme)
+	)
 		continue;
 	const count = tally();
 	for (const { program, verdict: recorded } of readTheme(theme).cases) {
@@ -145,7 +165,9 @@ function compare(count: Tally, recorded: Recorded, answer: Verdict | Error, name
 
 function report(): void {
 	const line = (cells: (string | number)[]) =>
-		console.log(cells.map((cell, i) => (i === 0 ? String(cell).padEnd(16) : String(cell).padStart(9))).join(""));
+		console.log(
+			cells.map((cell, i) => (i === 0 ? String(cell).padEnd(16) : String(cell).padStart(9))).join(""),
+		);
 	line(["theme", "programs", "verdict", "errno", "line", "insns=", "of", "unsupp.", "crash"]);
 	for (const [name, t] of [...rows, ["all", sum] as [string, Tally]])
 		line([name, t.programs, t.verdict, t.errno, t.line, t.insns, t.accepted, t.unsupported, t.crashed]);

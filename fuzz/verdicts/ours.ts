@@ -1,12 +1,5 @@
 /** Recorded programs as what our verifier takes. */
-import {
-	type Btf,
-	
-	type LinkedObject,
-	type LinkedProgram,
-	readBtf,
-	type VerifyOptions,
-} from "@tailhop/core";
+import { type Btf, type LinkedObject, type LinkedProgram, readBtf, type VerifyOptions } from "@tailhop/core";
 import { type AssembledProgram, functionStarts } from "./assemble.ts";
 import type { Program } from "./format.ts";
 
@@ -57,7 +50,7 @@ export function linkedVerdictProgram(
 		programs: [linked],
 		slots: [],
 	};
-	
+
 	return { object, linked, ...(btf === undefined ? {} : { btf }) };
 }
 

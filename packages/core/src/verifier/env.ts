@@ -3,11 +3,11 @@ import type { Insn } from "../isa/index.ts";
 import type { LineInfo, LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { Log } from "./log/log.ts";
 import { type LoadFlags, type Privileges, privilegesOf, type VerifyOptions } from "./options.ts";
-import { NotModelled } from "./reject.ts";
 import { INSN, InsnAux } from "./program/aux.ts";
 import { mapFields } from "./program/map-fields.ts";
 import type { UsedMap } from "./program/map-references.ts";
 import type { Subprogram } from "./program/subprograms.ts";
+import { NotModelled } from "./reject.ts";
 
 const LIMIT = 1_000_000;
 

@@ -3,12 +3,12 @@ import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, funcProto, SYNC_CALLBACKS } from "./
 import { Env } from "./env.ts";
 import type { VerifyOptions } from "./options.ts";
 import { checkCfg } from "./program/cfg.ts";
+import { checkFunctions } from "./program/functions.ts";
 import { computeLiveRegisters } from "./program/live-registers.ts";
 import { computeLoops } from "./program/loops.ts";
 import { resolveReferences } from "./program/map-references.ts";
 import { checkStackDepth } from "./program/stack-depth.ts";
 import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./program/subprograms.ts";
-import { checkFunctions } from "./program/functions.ts";
 import { StackLiveness } from "./prune/stack-liveness.ts";
 import { type Errno, NotModelled, Rejection } from "./reject.ts";
 import type { Verdict } from "./verdict.ts";

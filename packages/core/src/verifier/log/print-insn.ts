@@ -2,7 +2,7 @@ import { HELPER_NAMES, hex2, type Insn, imm64 } from "../../isa/index.ts";
 
 const ALU = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>=", "endian"];
 const JUMP = ["", "==", ">", ">=", "&", "!=", "s>", "s>=", "", "", "<", "<=", "s<", "s<="];
-const ATOMIC: Readonly<Record<number, string>> = { 0x00: "add", 0x40: "or", 0x50: "and", 0xa0: "xor" };
+const ATOMIC: Readonly<Record<number, string>> = { 0: "add", 64: "or", 80: "and", 160: "xor" };
 /** By the size bits of the opcode: w, h, b, dw. */
 const TYPES = ["u32", "u16", "u8", "u64"];
 const SIGNED = ["s32", "s16", "s8", "s64"];
@@ -17,7 +17,11 @@ export const helperText = (id: number): string => {
 };
 
 /** One instruction as the kernel's log has it (not LLVM's syntax). */
-export function printLogInsn(insns: readonly Insn[], index: number, kfunc?: (insn: number) => string): string {
+export function printLogInsn(
+	insns: readonly Insn[],
+	index: number,
+	kfunc?: (insn: number) => string,
+): string {
 	const insn = insns[index]!;
 	return `(${hex2(insn.opcode)}) ${text(insns, index, insn, kfunc)}`;
 }

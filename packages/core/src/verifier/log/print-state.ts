@@ -1,4 +1,14 @@
-import { REG_STATE, BPF_ADD_CONST, FUNC_STATE, STACK_DYNPTR, STACK_IRQ_FLAG, STACK_ITER, STACK_SPILL, STATE, REF_STATE } from "../state/layout.ts";
+import {
+	BPF_ADD_CONST,
+	FUNC_STATE,
+	REF_STATE,
+	REG_STATE,
+	STACK_DYNPTR,
+	STACK_IRQ_FLAG,
+	STACK_ITER,
+	STACK_SPILL,
+	STATE,
+} from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
 
 /** What of the walk the printer looks at. */
@@ -8,7 +18,13 @@ type Walk = Pick<
 >;
 
 const SLOT_CHARS = "?rm0dif";
-const DYNPTR_NAMES: Readonly<Record<number, string>> = { 1: "local", 2: "ringbuf", 3: "skb", 4: "xdp", 5: "skb_meta" };
+const DYNPTR_NAMES: Readonly<Record<number, string>> = {
+	1: "local",
+	2: "ringbuf",
+	3: "skb",
+	4: "xdp",
+	5: "skb_meta",
+};
 const U64 = (1n << 64n) - 1n;
 
 /** `%#llx` of 64 bits. */
@@ -104,7 +120,8 @@ export function printReg(w: Walk, reg: number, frameno: number): string {
 	if (kind === REG.BTF_ID) text += w.btfName(core.get(reg, REG_STATE.AUX));
 	const parts: string[] = [];
 	const id = core.get(reg, REG_STATE.ID);
-	if (id) parts.push(`id=${(id & ~BPF_ADD_CONST) >>> 0}${id & BPF_ADD_CONST ? (off < 0 ? off : `+${off}`) : ""}`);
+	if (id)
+		parts.push(`id=${(id & ~BPF_ADD_CONST) >>> 0}${id & BPF_ADD_CONST ? (off < 0 ? off : `+${off}`) : ""}`);
 	const ref = core.get(reg, REG_STATE.REF_OBJ_ID);
 	if (ref) parts.push(`ref_obj_id=${ref}`);
 	if (type & FLAG.NON_OWN_REF) parts.push("non_own_ref");

@@ -91,8 +91,7 @@ export function checkCfg(
 				return false;
 			case 0x80: {
 				if (calls.callsBackAsync(insn)) aux.mark(at, INSN.PRUNE);
-				if (calls.callsBackSync(insn))
-					aux.mark(at, INSN.CALLBACK | INSN.CHECKPOINT | INSN.PRUNE | INSN.JUMP);
+				if (calls.callsBackSync(insn)) aux.mark(at, INSN.CALLBACK | INSN.CHECKPOINT | INSN.PRUNE | INSN.JUMP);
 				const own = subprograms[subprogramOf(subprograms, at)]!;
 				if (calls.mightSleep(insn)) own.mightSleep = true;
 				if (calls.changesPacket(insn)) own.changesPacket = true;

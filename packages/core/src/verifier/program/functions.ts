@@ -15,7 +15,8 @@ export function checkFunctions(env: Env): void {
 		if (!each.hasLdAbs && !each.hasTailCall) continue;
 		const func = btf?.types[each.typeId];
 		const proto = func?.kind === "func" ? btf?.types[func.type] : undefined;
-		const result = proto?.kind === "func_proto" && btf !== undefined ? resolveType(btf, proto.type) : undefined;
+		const result =
+			proto?.kind === "func_proto" && btf !== undefined ? resolveType(btf, proto.type) : undefined;
 		const scalar = result?.kind === "int" || result?.kind === "enum" || result?.kind === "enum64";
 		if (scalar) continue;
 		if (each.hasLdAbs) log.reject("EINVAL", "LD_ABS is only allowed in functions that return 'int'.");

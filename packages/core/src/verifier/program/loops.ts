@@ -1,14 +1,18 @@
 import type { Insn } from "../../isa/index.ts";
 import { slotsOf } from "../../isa/index.ts";
 import type { InsnAux } from "./aux.ts";
-import { successors, type Subprogram } from "./subprograms.ts";
 import { INSN } from "./aux.ts";
+import { type Subprogram, successors } from "./subprograms.ts";
 
 /**
  * Numbers the loops: strongly connected components of more than one instruction, or of one that jumps to itself
  * (kernel: compute_scc; Tarjan's algorithm without recursion). Returns the highest number + 1.
  */
-export function computeLoops(insns: readonly Insn[], subprograms: readonly Subprogram[], aux: InsnAux): number {
+export function computeLoops(
+	insns: readonly Insn[],
+	subprograms: readonly Subprogram[],
+	aux: InsnAux,
+): number {
 	const count = insns.length;
 	const order = new Int32Array(count);
 	const low = new Int32Array(count);
@@ -47,8 +51,7 @@ export function computeLoops(insns: readonly Insn[], subprograms: readonly Subpr
 				if (member === top.at) break;
 			}
 			// a call that calls back may run its callback again and again: a loop of its own
-			const loops =
-				members.length > 1 || top.targets.includes(top.at) || aux.has(top.at, INSN.CALLBACK);
+			const loops = members.length > 1 || top.targets.includes(top.at) || aux.has(top.at, INSN.CALLBACK);
 			if (!loops) continue;
 			for (const member of members) aux.scc[member] = sccs;
 			sccs++;

@@ -97,10 +97,7 @@ function reference(input: ReferenceInput, at: number, insn: Insn, second: Insn, 
 		log.reject("EBADF", `fd ${insn.imm} is not pointing to valid bpf_map`);
 	if (!used.includes(found)) {
 		if (used.length >= MAX_USED_MAPS)
-			log.reject(
-				"E2BIG",
-				`The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`,
-			);
+			log.reject("E2BIG", `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);
 		checkMap(input, found);
 		used.push(found);
 	}
@@ -126,13 +123,9 @@ function checkMap({ type, sleepable, log }: ReferenceInput, { map, fields }: Use
 	}
 	if (has("bpf_timer") && tracing) log.reject("EINVAL", "tracing progs cannot use bpf_timer yet");
 	if (has("bpf_wq") && tracing) log.reject("EINVAL", "tracing progs cannot use bpf_wq yet");
-	if (map.type === MAP_TYPE.STRUCT_OPS)
-		log.reject("EINVAL", "bpf_struct_ops map cannot be used in prog");
+	if (map.type === MAP_TYPE.STRUCT_OPS) log.reject("EINVAL", "bpf_struct_ops map cannot be used in prog");
 	if (sleepable && !SLEEPABLE.includes(map.type))
-		log.reject(
-			"EINVAL",
-			"Sleepable programs can only use array, hash, ringbuf and local storage maps",
-		);
+		log.reject("EINVAL", "Sleepable programs can only use array, hash, ringbuf and local storage maps");
 }
 
 /** map_direct_value_addr: which maps have addresses for their values, and up to where. */

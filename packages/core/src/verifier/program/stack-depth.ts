@@ -44,8 +44,7 @@ function checkFrom(env: Env, first: number): void {
 				idx = next;
 				tail ||= subprograms[idx]!.hasTailCall;
 				frames++;
-				if (frames >= MAX_FRAMES)
-					log.reject("E2BIG", `the call stack of ${frames} frames is too deep !`);
+				if (frames >= MAX_FRAMES) log.reject("E2BIG", `the call stack of ${frames} frames is too deep !`);
 				break;
 			}
 			// the end of the subprogram: back to its caller

@@ -1,5 +1,5 @@
-import type { FunctionInfo } from "../../spec/index.ts";
 import { CALL, type Insn, LDDW, slotsOf } from "../../isa/index.ts";
+import type { FunctionInfo } from "../../spec/index.ts";
 import type { Log } from "../log/log.ts";
 import type { Privileges } from "../options.ts";
 

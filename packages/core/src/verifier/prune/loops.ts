@@ -60,8 +60,7 @@ export function maybeExitLoop(w: Walk, state: VState): void {
 			break;
 		}
 		changed = false;
-		for (const each of visit.backedges)
-			if (propagatePrecision(w, each.equalState!, each)) changed = true;
+		for (const each of visit.backedges) if (propagatePrecision(w, each.equalState!, each)) changed = true;
 	}
 	w.backedges -= visit.backedges.length;
 	for (const each of visit.backedges) w.core.freeState(each.at);

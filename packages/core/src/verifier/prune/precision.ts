@@ -1,8 +1,8 @@
 import type { Insn } from "../../isa/index.ts";
-import { printState } from "../log/print-state.ts";
 import { printLogInsn } from "../log/print-insn.ts";
+import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
-import { subprogramAt, isLocalCall } from "../program/subprograms.ts";
+import { isLocalCall, subprogramAt } from "../program/subprograms.ts";
 import { FUNC_STATE, REG_STATE, SLOT, STACK_SPILL } from "../state/layout.ts";
 import { REG } from "../state/types.ts";
 import { HISTORY, type HistoryEntry, type VState, type Walk } from "../walk/walk.ts";
@@ -70,6 +70,13 @@ export function markChainPrecision(w: Walk, regno: number): void {
 	markPrecise(w, w.cur, regno);
 }
 
+/** The number in a stack slot of the current state is relied on. */
+export function markSlotPrecise(w: Walk, frame: number, spi: number): void {
+	marks.reset();
+	marks.setSlot(frame, spi);
+	markPrecise(w, w.cur, -1);
+}
+
 /** A state proved equal to `old`: what old relied on, this one relies on too. True: something was marked anew. */
 export function propagatePrecision(w: Walk, old: VState, cur: VState): boolean {
 	const { core } = w;
@@ -103,7 +110,9 @@ const isSpilled = (w: Walk, frame: number, spi: number): boolean =>
 /** Gives up finding which: every scalar of this path's kept states. */
 export function markAllPrecise(w: Walk, start: VState): void {
 	if (w.env.log.states)
-		w.env.log.write(`mark_precise: frame${w.core.curframe(start.at)}: falling back to forcing all scalars precise\n`);
+		w.env.log.write(
+			`mark_precise: frame${w.core.curframe(start.at)}: falling back to forcing all scalars precise\n`,
+		);
 	for (let st = start.parent; st !== undefined; st = st.parent) w.core.markAllScalars(st.at, 1);
 }
 
@@ -141,7 +150,10 @@ function markPrecise(w: Walk, start: VState, regno: number): boolean {
 				}
 				return changed;
 			}
-			return bug(w, `backtracking func entry subprog ${core.get(frame, FUNC_STATE.SUBPROGNO)} reg_mask ${marks.regs[0]!.toString(16)} stack_mask 0`);
+			return bug(
+				w,
+				`backtracking func entry subprog ${core.get(frame, FUNC_STATE.SUBPROGNO)} reg_mask ${marks.regs[0]!.toString(16)} stack_mask 0`,
+			);
 		}
 		let history = st.history.length;
 		for (let i = lastIdx; ; ) {
@@ -169,7 +181,9 @@ function markPrecise(w: Walk, start: VState, regno: number): boolean {
 		for (let fr = marks.frame; fr >= 0; fr--) {
 			if (markFrame(w, st, fr)) changed = true;
 			if (log.states) {
-				log.write(`mark_precise: frame${fr}: parent state regs=${marks.regText(fr)} stack=${marks.slotText(fr)}: `);
+				log.write(
+					`mark_precise: frame${fr}: parent state regs=${marks.regText(fr)} stack=${marks.slotText(fr)}: `,
+				);
 				log.write(`${printState(w, st.at, fr)}\n`);
 			}
 		}
@@ -294,8 +308,7 @@ function backtrackInsn(
 		return true;
 	}
 	if (code === 0x90) {
-		if (subseq >= 0 && w.env.aux.has(subseq, INSN.CALLBACK))
-			for (let i = 1; i <= 5; i++) marks.clearReg(i);
+		if (subseq >= 0 && w.env.aux.has(subseq, INSN.CALLBACK)) for (let i = 1; i <= 5; i++) marks.clearReg(i);
 		if (marks.regs[marks.frame]! & ARGS)
 			bug(w, `backtracking exit unexpected regs ${marks.regs[marks.frame]!.toString(16)}`);
 		const before = subseq - 1 >= 0 ? w.env.insns[subseq - 1]! : undefined;

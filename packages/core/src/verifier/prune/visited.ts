@@ -37,7 +37,10 @@ export function sameCallsites(w: Walk, a: VState, b: VState): boolean {
 	const frames = core.curframe(a.at);
 	if (frames !== core.curframe(b.at)) return false;
 	for (let i = 0; i <= frames; i++)
-		if (core.get(core.frame(a.at, i), FUNC_STATE.CALLSITE) !== core.get(core.frame(b.at, i), FUNC_STATE.CALLSITE))
+		if (
+			core.get(core.frame(a.at, i), FUNC_STATE.CALLSITE) !==
+			core.get(core.frame(b.at, i), FUNC_STATE.CALLSITE)
+		)
 			return false;
 	return true;
 }
@@ -55,7 +58,8 @@ function statesEqual(w: Walk, old: VState, cur: VState, exact: number): boolean 
 /** Dead registers and slots of states that are done don't matter any more (clean_live_states). */
 function cleanStates(w: Walk, insn: number, list: readonly VState[]): void {
 	for (const each of list) {
-		if (each.branches > 0 || each.insnIdx !== insn || each.cleaned || !sameCallsites(w, each, w.cur)) continue;
+		if (each.branches > 0 || each.insnIdx !== insn || each.cleaned || !sameCallsites(w, each, w.cur))
+			continue;
 		if (incompleteMarks(w, each)) continue;
 		const { core } = w;
 		const idxs: number[] = [];
@@ -63,7 +67,12 @@ function cleanStates(w: Walk, insn: number, list: readonly VState[]): void {
 		const live = w.liveness.query(core, each.at, idxs);
 		each.cleaned = true;
 		for (const [i, idx] of idxs.entries())
-			core.cleanFrame(core.frame(each.at, i), w.env.aux.liveRegs[idx]! | (1 << 10), live[2 * i]!, live[2 * i + 1]!);
+			core.cleanFrame(
+				core.frame(each.at, i),
+				w.env.aux.liveRegs[idx]! | (1 << 10),
+				live[2 * i]!,
+				live[2 * i + 1]!,
+			);
 	}
 }
 
@@ -94,8 +103,7 @@ export function isStateVisited(w: Walk, insn: number): boolean {
 	const forced =
 		env.flags.testStateFreq === true || aux.has(insn, INSN.CHECKPOINT) || cur.history.length > MAX_HISTORY;
 	let addNew =
-		forced ||
-		(w.jmpsProcessed - w.prevJmpsProcessed >= 2 && w.insnProcessed - w.prevInsnProcessed >= 8);
+		forced || (w.jmpsProcessed - w.prevJmpsProcessed >= 2 && w.insnProcessed - w.prevInsnProcessed >= 8);
 	const list = listAt(w, insn);
 	cleanStates(w, insn, list);
 	let seen = 0;
@@ -232,7 +240,10 @@ function release(w: Walk, state: VState): void {
 export function findPrevEntry(w: Walk, from: VState, insn: number): VState | undefined {
 	return listAt(w, insn).find(
 		(each) =>
-			each.insnIdx === insn && each.branches > 0 && sameCallsites(w, each, from) && each.dfsDepth < from.dfsDepth,
+			each.insnIdx === insn &&
+			each.branches > 0 &&
+			sameCallsites(w, each, from) &&
+			each.dfsDepth < from.dfsDepth,
 	);
 }
 

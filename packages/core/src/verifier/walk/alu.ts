@@ -6,7 +6,17 @@ import { adjustPointer, sanitizeScalar } from "./pointer-alu.ts";
 import { assignScalarId, clearScalarId } from "./stack.ts";
 import type { Walk } from "./walk.ts";
 
-const OP = { DIV: 0x30, LSH: 0x60, RSH: 0x70, NEG: 0x80, MOD: 0x90, MOV: 0xb0, ARSH: 0xc0, END: 0xd0, SUB: 0x10 };
+const OP = {
+	DIV: 0x30,
+	LSH: 0x60,
+	RSH: 0x70,
+	NEG: 0x80,
+	MOD: 0x90,
+	MOV: 0xb0,
+	ARSH: 0xc0,
+	END: 0xd0,
+	SUB: 0x10,
+};
 const SYMBOLS = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>="];
 export const aluSymbol = (code: number): string => SYMBOLS[code >> 4]!;
 
@@ -57,10 +67,7 @@ function move(w: Walk, { opcode, dst, src, off, imm }: Insn): void {
 		if (wide && off === 1) {
 			if (imm !== 1 && imm !== 1 << 16)
 				log.reject("EINVAL", "addr_space_cast insn can only convert between address space 1 and 0");
-			log.reject(
-				"EINVAL",
-				"addr_space_cast insn can only be used in a program that has an associated arena",
-			);
+			log.reject("EINVAL", "addr_space_cast insn can only be used in a program that has an associated arena");
 		}
 		if ((off !== 0 && off !== 8 && off !== 16 && !(wide && off === 32)) || imm !== 0) reserved();
 		w.read(src);

@@ -1,11 +1,11 @@
-import { isLocalCall, subprogramAt } from "../program/subprograms.ts";
-import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
-import { markChainPrecision } from "../prune/precision.ts";
+import type { Insn } from "../../isa/index.ts";
 import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
+import { isLocalCall, subprogramAt } from "../program/subprograms.ts";
+import { markChainPrecision } from "../prune/precision.ts";
+import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
 import { FUNC_STATE, REG_STATE, STATE } from "../state/layout.ts";
 import { REG } from "../state/types.ts";
-import type { Insn } from "../../isa/index.ts";
 import { outsideRange, withinRange } from "./exit.ts";
 import { checkGlobalArguments } from "./global.ts";
 import { clearPacketPointers } from "./references.ts";
@@ -114,7 +114,10 @@ export function leave(w: Walk): void {
 			log.reject("EINVAL", "");
 		}
 		if (!env.aux.has(callsite, INSN.CALLBACK))
-			log.reject("EFAULT", `verifier bug: in callback at ${callsite}, callsite ${callsite} does not call callback`);
+			log.reject(
+				"EFAULT",
+				`verifier bug: in callback at ${callsite}, callsite ${callsite} does not call callback`,
+			);
 	} else core.copyReg(regAt(caller, 0), r0);
 	w.insnIdx = callback ? callsite : callsite + 1;
 	if (log.walks) {

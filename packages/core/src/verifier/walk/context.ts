@@ -1,6 +1,6 @@
-import { fieldAt, HOOKS, loadAllowed, SOCKET_VIEWS, socketField, storeAllowed } from "../../hooks/index.ts";
-import { PROGRAM_TYPES } from "../data/index.ts";
-import { FLAG, REG, typeName } from "../state/types.ts";
+import { type SocketView, socketField } from "../../hooks/index.ts";
+import { CONTEXTS, contextAccess, PROGRAM_TYPES } from "../data/index.ts";
+import { REG, typeName } from "../state/types.ts";
 import type { Access } from "./stack.ts";
 import type { Walk } from "./walk.ts";
 
@@ -10,40 +10,33 @@ export interface ContextInfo {
 	readonly aux?: number;
 }
 
-const POINTERS = {
-	packet: REG.PACKET,
-	packet_end: REG.PACKET_END,
-	packet_meta: REG.PACKET_META,
-	sock_or_null: REG.SOCK_COMMON | FLAG.MAYBE_NULL,
-	flow_keys: REG.FLOW_KEYS,
-} as const;
-
 /** check_ctx_access. */
 export function checkContext(w: Walk, off: number, size: number, access: Access): ContextInfo {
-	const hook = HOOKS.find(({ programType }) => programType === w.env.type);
-	if (hook === undefined) return w.env.notModelled("this program type's context");
-	const field = off >= 0 && off + size <= hook.contextSize ? fieldAt(hook.fields, off) : undefined;
-	const ok =
-		field !== undefined &&
-		off % size === 0 &&
-		(access === "write" ? storeAllowed(field, off, size) : loadAllowed(field, off, size, w.env.attachType));
-	if (!ok) {
-		w.env.log.write(`invalid bpf_context access off=${off} size=${size}\n`);
-		w.env.linfo(w.insnIdx);
-		w.env.log.reject("EACCES", "");
+	const { env } = w;
+	if (CONTEXTS[env.type] === undefined) return env.notModelled("the context of this program type");
+	const loaded = contextAccess(env.type, env.attachType, off, size, access === "write");
+	if (loaded === undefined) {
+		env.log.write(`invalid bpf_context access off=${off} size=${size}\n`);
+		env.linfo(w.insnIdx);
+		return env.log.reject("EACCES", "");
 	}
-	return { type: field!.pointer === undefined ? REG.SCALAR : POINTERS[field!.pointer] };
+	const { type, btf } = loaded;
+	return btf === undefined ? { type } : { type, aux: env.structId(btf) };
 }
 
+const VIEWS: Readonly<Record<number, SocketView>> = {
+	[REG.SOCKET]: "sock",
+	[REG.SOCK_COMMON]: "sock_common",
+	[REG.TCP_SOCK]: "tcp_sock",
+};
+
+/** check_sock_access. */
 export function checkSocket(w: Walk, regno: number, type: number, off: number, size: number): void {
-	void SOCKET_VIEWS;
-	void socketField;
-	void typeName;
-	void regno;
-	void off;
-	void size;
-	void type;
-	w.env.notModelled("access to sockets");
+	const view = VIEWS[type];
+	// of a struct bpf_xdp_sock there is but the queue's number
+	if (view === undefined ? off === 0 && size === 4 : off >= 0 && socketField(view, off, size) !== undefined)
+		return;
+	w.env.log.reject("EACCES", `R${regno} invalid ${typeName(type)} access off=${off} size=${size}`);
 }
 
 /** may_access_direct_pkt_data: loads and stores where the context has a packet, and helpers that take it as memory. */

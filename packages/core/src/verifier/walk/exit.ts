@@ -1,5 +1,5 @@
-import { exitRange } from "../data/index.ts";
 import { PROG_TYPE } from "../../isa/index.ts";
+import { exitRange } from "../data/index.ts";
 import { markChainPrecision } from "../prune/precision.ts";
 import { FUNC_STATE, REG_STATE } from "../state/layout.ts";
 import { REG, typeName } from "../state/types.ts";

@@ -1,7 +1,7 @@
 import type { Insn } from "../../isa/index.ts";
 import { frameInsn } from "../prune/loops.ts";
-import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
 import { markChainPrecision } from "../prune/precision.ts";
+import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
 import { BPF_ADD_CONST, FUNC_STATE, REG_STATE, STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 import { boundsSanity } from "./alu.ts";
@@ -19,10 +19,10 @@ const FLIPPED: Readonly<Record<number, number>> = {
 	[J.LT]: J.GT,
 	[J.GE]: J.LE,
 	[J.LE]: J.GE,
-	0x60: 0xc0,
-	0xc0: 0x60,
-	0x70: 0xd0,
-	0xd0: 0x70,
+	96: 0xc0,
+	192: 0x60,
+	112: 0xd0,
+	208: 0x70,
 };
 
 const MAX_LINKED = 6;
@@ -209,10 +209,10 @@ function collectLinked(w: Walk, fullId: number, into: LinkedPlace[]): void {
 	for (let fr = w.curframe; fr >= 0; fr--) {
 		const frame = w.frame(fr);
 		const live = w.env.aux.liveRegs[frameInsn(w, w.cur, fr)]!;
-		for (let i = 0; i < 10; i++) if (live & (1 << i)) visit(regAt(frame, i), { frame: fr, isReg: true, number: i });
+		for (let i = 0; i < 10; i++)
+			if (live & (1 << i)) visit(regAt(frame, i), { frame: fr, isReg: true, number: i });
 		for (let i = 0; i < core.slots(frame); i++)
-			if (isSpilledReg(w, frame, i))
-				visit(core.slotReg(frame, i), { frame: fr, isReg: false, number: i });
+			if (isSpilledReg(w, frame, i)) visit(core.slotReg(frame, i), { frame: fr, isReg: false, number: i });
 	}
 }
 
@@ -232,7 +232,14 @@ function syncLinked(w: Walk, state: VState, known: number, linked: readonly Link
 }
 
 /** A pointer that equals one that is not null is not null. */
-function compareWithNonNull(w: Walk, code: number, a: number, b: number, otherA: number, otherB: number): void {
+function compareWithNonNull(
+	w: Walk,
+	code: number,
+	a: number,
+	b: number,
+	otherA: number,
+	otherB: number,
+): void {
 	const { core } = w;
 	const [typeA, typeB] = [core.type(a), core.type(b)];
 	if (typeA === REG.SCALAR || typeB === REG.SCALAR || maybeNull(typeA) === maybeNull(typeB)) return;
@@ -262,10 +269,8 @@ function matchPacket(
 		core.isConst(reg) &&
 		core.constLow(reg) === 0;
 	// which side is the packet's pointer, with the other as its end
-	const left =
-		(typeA === REG.PACKET && typeB === REG.PACKET_END) || (typeA === REG.PACKET_META && start(b));
-	const right =
-		(typeA === REG.PACKET_END && typeB === REG.PACKET) || (start(a) && typeB === REG.PACKET_META);
+	const left = (typeA === REG.PACKET && typeB === REG.PACKET_END) || (typeA === REG.PACKET_META && start(b));
+	const right = (typeA === REG.PACKET_END && typeB === REG.PACKET) || (start(a) && typeB === REG.PACKET_META);
 	if (!left && !right) return false;
 	const regno = left ? dst : src;
 	const reg = left ? a : b;

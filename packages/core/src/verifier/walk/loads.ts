@@ -1,5 +1,5 @@
-import { PROGRAM_TYPES } from "../data/index.ts";
 import { type Insn, LDDW } from "../../isa/index.ts";
+import { PROGRAM_TYPES } from "../data/index.ts";
 import { subprogramAt } from "../program/subprograms.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { kindOf, REG, typeName } from "../state/types.ts";
@@ -55,8 +55,7 @@ export function checkLoadAbs(w: Walk, { opcode, dst, src, off }: Insn): void {
 		log.reject("EINVAL", "BPF_LD_[ABS|IND] uses reserved fields");
 	w.read(6);
 	checkLeaks(w, "BPF_LD_[ABS|IND]", false, true);
-	if (w.type(6) !== REG.CTX)
-		log.reject("EINVAL", "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
+	if (w.type(6) !== REG.CTX) log.reject("EINVAL", "at the time of BPF_LD_ABS|IND R6 != pointer to skb");
 	if (indirect) w.read(src);
 	checkPtrOff(w, w.reg(6), 6);
 	clearCallerSaved(w, w.frame());

@@ -62,11 +62,7 @@ function walk(w: Walk): void {
 		let ended = false;
 		if (aux.has(at, INSN.PRUNE) && isStateVisited(w, at)) {
 			if (log.walks)
-				log.write(
-					printWhole
-						? `\nfrom ${previous} to ${at}${speculation(w)}: safe\n`
-						: `${at}: safe\n`,
-				);
+				log.write(printWhole ? `\nfrom ${previous} to ${at}${speculation(w)}: safe\n` : `${at}: safe\n`);
 			ended = true;
 		}
 		if (!ended) {
@@ -80,7 +76,9 @@ function walk(w: Walk): void {
 				if (w.isScratched) w.printInsnState();
 				env.linfo(at);
 				const before = log.position;
-				log.write(`${at}: ${printLogInsn(insns, at, (insn) => `${env.kfuncNameAt(insn)}#${insns[insn]!.imm}`)}\n`);
+				log.write(
+					`${at}: ${printLogInsn(insns, at, (insn) => `${env.kfuncNameAt(insn)}#${insns[insn]!.imm}`)}\n`,
+				);
 				w.prevInsnLength = log.position - before;
 				w.prevLogPosition = log.position;
 			}
@@ -95,7 +93,8 @@ function walk(w: Walk): void {
 				if (step === "whole") printWhole = true;
 				w.liveness.commit();
 			} catch (error) {
-				if (!(error instanceof Rejection) || !w.speculative || !RECOVERABLE.includes(error.errno)) throw error;
+				if (!(error instanceof Rejection) || !w.speculative || !RECOVERABLE.includes(error.errno))
+					throw error;
 				w.liveness.commit();
 				aux.mark(at, INSN.NOSPEC);
 				env.clearAluState(at);
@@ -143,8 +142,7 @@ function checkInsn(w: Walk): "end" | "whole" | undefined {
 		case 3:
 			if ((opcode & 0xe0) === 0xc0) checkAtomic(w, insn);
 			else {
-				if ((opcode & 0xe0) !== 0x60 || insn.imm !== 0)
-					log.reject("EINVAL", "BPF_STX uses reserved fields");
+				if ((opcode & 0xe0) !== 0x60 || insn.imm !== 0) log.reject("EINVAL", "BPF_STX uses reserved fields");
 				checkStoreReg(w, insn);
 			}
 			break;

@@ -47,6 +47,11 @@ function checkAlignment(w: Walk, reg: number, off: number, size: number, strictO
 	);
 }
 
+/** Memory that a helper needs aligned. */
+export function checkAlignmentOf(w: Walk, reg: number, off: number, size: number): void {
+	checkAlignment(w, reg, off, size, true);
+}
+
 /** Two's complement of a 64-bit number, to 32 bits: what the kernel's int arguments keep. */
 const toInt = (value: number): number => Number(BigInt.asIntN(32, BigInt(value)));
 
@@ -107,10 +112,7 @@ export function checkRegion(
 		log.reject("EACCES", `R${regno} min value is outside of the allowed memory range`);
 	const umax = core.unsignedNumber(reg, REG_STATE.UMAX);
 	if (umax >= MAX_VAR_OFF)
-		log.reject(
-			"EACCES",
-			`R${regno} unbounded memory access, make sure to bounds check any such access`,
-		);
+		log.reject("EACCES", `R${regno} unbounded memory access, make sure to bounds check any such access`);
 	if (!checkInside(w, regno, umax + off, size, limit, zeroAllowed))
 		log.reject("EACCES", `R${regno} max value is outside of the allowed memory range`);
 }

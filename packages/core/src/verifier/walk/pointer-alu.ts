@@ -1,8 +1,8 @@
 import type { Insn } from "../../isa/index.ts";
+import { Rejection } from "../reject.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
 import { checkMapValue, offsetText } from "./memory.ts";
-import { Rejection } from "../reject.ts";
 import { MAX_VAR_OFF } from "./stack.ts";
 import { isPacket, maybeNull, type Walk } from "./walk.ts";
 
@@ -49,10 +49,7 @@ export function adjustPointer(w: Walk, insn: Insn, code: number, ptr: number, of
 	const type = core.type(ptr);
 	const kind = kindOf(type);
 	if (maybeNull(type))
-		log.reject(
-			"EACCES",
-			`R${dst} pointer arithmetic on ${typeName(type)} prohibited, null-check it first`,
-		);
+		log.reject("EACCES", `R${dst} pointer arithmetic on ${typeName(type)} prohibited, null-check it first`);
 	if (kind === REG.MEM && type & FLAG.UNTRUSTED) return;
 	const stays = kind === REG.MAP_PTR && known && smin === 0n && code === ADD;
 	if (!MOVABLE.includes(kind) && !(kind === REG.FLOW_KEYS && known) && !stays)

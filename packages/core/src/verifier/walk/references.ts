@@ -1,7 +1,8 @@
 import { FUNC_STATE, REF_STATE, REF_TYPE_PTR, REG_STATE, STATE } from "../state/layout.ts";
-import { isPacketAny, type Walk } from "./walk.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 import { invalidate } from "./dynptr-slots.ts";
+import { releaseReference } from "./nulls.ts";
+import { isPacketAny, type Walk } from "./walk.ts";
 
 /** A new reference, which this instruction acquired; its id. */
 export function acquireReference(w: Walk, type: number = REF_TYPE_PTR): number {
@@ -20,6 +21,18 @@ export function hasReference(w: Walk, id: number): boolean {
 		if (core.get(ref, REF_STATE.TYPE) === REF_TYPE_PTR && core.get(ref, REF_STATE.ID) === id) return true;
 	}
 	return false;
+}
+
+/** release_reference: it is given back, and what refers to it is of no use any more. False: there is none. */
+export function releaseAndInvalidate(w: Walk, id: number, keepsDynptrs = false): boolean {
+	const { core } = w;
+	if (!releaseReference(w, w.cur.at, id)) return false;
+	const count = core.collect(w.cur.at, REG_STATE.REF_OBJ_ID, id);
+	for (let i = 0; i < count; i++) {
+		const reg = core.found(i);
+		if (!keepsDynptrs || core.type(reg) !== REG.DYNPTR) invalidate(w, reg);
+	}
+	return true;
 }
 
 /** Nothing may be left at an exit, or before what may end the program (check_resource_leak). */

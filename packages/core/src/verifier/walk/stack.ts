@@ -1,5 +1,5 @@
-import { markChainPrecision } from "../prune/precision.ts";
 import { tnumText } from "../log/print-state.ts";
+import { markChainPrecision } from "../prune/precision.ts";
 import {
 	BPF_ADD_CONST,
 	FUNC_STATE,
@@ -249,7 +249,8 @@ function writeFixed(
 	if (!privileges.ptrLeaks && isSpilledReg(w, frame, spi) && !core.isScalar(stored) && size !== 8)
 		log.reject("EACCES", "attempt to corrupt spilled pointer on stack");
 	const reg = value >= 0 ? w.reg(value) : 0;
-	if (!privileges.bypassSpecV4) w.sanitizeStore(insnIdx, frame, spi, size, reg !== 0 && spillable(core.type(reg)));
+	if (!privileges.bypassSpecV4)
+		w.sanitizeStore(insnIdx, frame, spi, size, reg !== 0 && spillable(core.type(reg)));
 	destroyIfDynptr(w, frameno, spi);
 	frame = w.frame(frameno);
 	if (off % SLOT_SIZE === 0 && size === SLOT_SIZE) w.liveness.write(frameno, spi);

@@ -1,10 +1,10 @@
 import type { Insn } from "../../isa/index.ts";
 import type { Env } from "../env.ts";
-import type { UsedMap } from "../program/map-references.ts";
 import { printState } from "../log/print-state.ts";
+import { INSN } from "../program/aux.ts";
+import type { UsedMap } from "../program/map-references.ts";
 import type { StackLiveness } from "../prune/stack-liveness.ts";
 import { StateCore } from "../state/core.ts";
-import { INSN } from "../program/aux.ts";
 import { FUNC_STATE, REG_STATE, STACK_MISC, STACK_ZERO, STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 
@@ -277,7 +277,18 @@ export class Walk {
 }
 
 /** Open-coded iterators by the number that their stack slots carry. */
-export const ITERATORS: readonly string[] = ["", "num", "task_vma", "css_task", "css", "task", "bits", "kmem_cache", "dmabuf", "scx_dsq"];
+export const ITERATORS: readonly string[] = [
+	"",
+	"num",
+	"task_vma",
+	"css_task",
+	"css",
+	"task",
+	"bits",
+	"kmem_cache",
+	"dmabuf",
+	"scx_dsq",
+];
 
 export const maybeNull = (type: number): boolean => (type & FLAG.MAYBE_NULL) !== 0;
 /** Address of register n of a frame. */
