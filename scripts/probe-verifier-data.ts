@@ -13,6 +13,7 @@ import { checkKfuncs } from "./verifier-data/kfuncs.ts";
 import { checkMaps } from "./verifier-data/maps.ts";
 import { Prober } from "./verifier-data/prober.ts";
 import { checkProgramTypes } from "./verifier-data/program-types.ts";
+import { checkViews } from "./verifier-data/views.ts";
 
 const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
 	helpers: checkHelpers,
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, (prober: Prober) => void>> = {
 	contexts: checkContexts,
 	kfuncs: checkKfuncs,
 	maps: checkMaps,
+	views: checkViews,
 };
 
 const prober = await Prober.open();

@@ -34,3 +34,4 @@ export {
 	type ProgramTypeRules,
 } from "./program-types.ts";
 export { ARG, baseType, DYNPTR_TYPE, type FuncArg, type FuncProto, RET, typeFlags } from "./types.ts";
+export { FLOW_KEYS_SIZE, XDP_SOCK_FIELD } from "./views.ts";
