@@ -82,3 +82,26 @@ export function printScalar(core: StateCore, reg: number): string {
 	}
 	return `${precise}scalar(${parts.join(",")})`;
 }
+
+/** What boundsViolation found, by its number. */
+const VIOLATIONS = [
+	"",
+	"range bounds violation",
+	"const tnum out of sync with range bounds",
+	"const subreg tnum out of sync with range bounds",
+];
+
+/** The log's line about a register whose bounds contradict each other; `which` is "true_reg1" and the like. */
+export function violationLine(core: StateCore, reg: number, which: string): string {
+	const range = (low: bigint, high: bigint) => `[${hex(low)}, ${hex(high)}]`;
+	const range32 = (low: number, high: number) =>
+		range(BigInt(core.get(reg, low)), BigInt(core.get(reg, high)));
+	return [
+		`verifier bug: REG INVARIANTS VIOLATION (${which}): ${VIOLATIONS[core.boundsViolation(reg)]}`,
+		`u64=${range(core.umin(reg), core.umax(reg))}`,
+		`s64=${range(core.smin(reg), core.smax(reg))}`,
+		`u32=${range32(REG_STATE.U32_MIN, REG_STATE.U32_MAX)}`,
+		`s32=${range32(REG_STATE.S32_MIN, REG_STATE.S32_MAX)}`,
+		`var_off=(${hex(core.tnumValue(reg))}, ${hex(core.tnumMask(reg))})`,
+	].join(" ");
+}
