@@ -2,21 +2,25 @@
  * Kernel functions: flags from the kernel's sets of BTF ids in memory, prototypes from its BTF, and which program types
  * may call which.
  */
-import type { BtfType } from "@tailhop/core";
+import { type BtfType, helpersAllowed, type Insn } from "@tailhop/core";
 import { type KfuncType, SCALAR_STRUCTS } from "../../packages/core/src/verifier/data/kfunc-parse.ts";
 import {
 	DEVICE_BOUND_KFUNCS,
 	kfuncAllowed,
+	kfuncUnderLock,
 	VERIFIER_KFUNCS,
 } from "../../packages/core/src/verifier/data/kfuncs.ts";
-import { EXIT, insn, move } from "../probe-insns.ts";
-import type { Prober } from "./prober.ts";
+import { specialFieldRefusal } from "../../packages/core/src/verifier/data/map-rules.ts";
+import { add, call, EXIT, insn, lddw, move } from "../probe-insns.ts";
+import { BPF_PSEUDO_MAP_IDX_VALUE, specialValue } from "./maps.ts";
+import type { Prober, Way } from "./prober.ts";
 
 /** The first words of a struct btf_id_set8 of kernel functions: how many, and BTF_SET8_KFUNCS. */
 const HEADER = 8;
 const SET8_KFUNCS = 1;
 const MOST = 400;
 const PSEUDO_KFUNC_CALL = 2;
+const [SPIN_LOCK, SPIN_UNLOCK] = [93, 94];
 /** Not in the kernel that was read. */
 const ABSENT = [
 	"bpf_skb_set_fou_encap",
@@ -93,7 +97,30 @@ function typeOf(prober: Prober, id: number): KfuncType {
 const show = ({ kind, name, pointer, const: constant }: KfuncType) =>
 	`${constant ? "const " : ""}${kind} ${name}${pointer ? "*" : ""}`;
 
+/** Which may be called with a lock held, and which helpers. */
+function checkLocked(prober: Prober): void {
+	const map = specialValue(prober, "bpf_spin_lock");
+	const zeros = [1, 2, 3, 4, 5].map((register) => move(register, 0));
+	const refused = (way: Way, called: Insn) => {
+		const lock = [...lddw(1, BPF_PSEUDO_MAP_IDX_VALUE, 0), add(1, 8), call(SPIN_LOCK)];
+		const { log } = prober.ask(way, [...lock, ...zeros, called, move(0, 0), EXIT], { maps: [map] });
+		return log.includes("function calls are not allowed while holding a lock");
+	};
+	const ways = prober.ways().filter(({ type }) => specialFieldRefusal("bpf_spin_lock", type) === undefined);
+	for (const kfunc of VERIFIER_KFUNCS.values()) {
+		const way = ways.find(({ type, attachType }) => kfuncAllowed(kfunc, type, attachType));
+		if (ABSENT.includes(kfunc.name) || DEVICE_BOUND_KFUNCS.has(kfunc.name) || way === undefined) continue;
+		const called = insn(0x85, 0, PSEUDO_KFUNC_CALL, 0, prober.btfId("func", kfunc.name));
+		prober.compare(`${kfunc.name} under a lock`, kfuncUnderLock(kfunc), !refused(way, called));
+	}
+	for (const way of ways)
+		for (const id of helpersAllowed(way.type, way.attachType) ?? [])
+			prober.compare(`${way.name} ${id} under a lock`, id === SPIN_UNLOCK, !refused(way, call(id)));
+	map.close();
+}
+
 export function checkKfuncs(prober: Prober): void {
+	checkLocked(prober);
 	const flags = kernelFlags(prober);
 	const ways = prober.ways();
 	for (const kfunc of VERIFIER_KFUNCS.values()) {

@@ -17,7 +17,7 @@ import type { Prober, Way } from "./prober.ts";
 
 const M = MAP_TYPE;
 const NO_PREALLOC = 1;
-const BPF_PSEUDO_MAP_IDX_VALUE = 6;
+export const BPF_PSEUDO_MAP_IDX_VALUE = 6;
 
 /** Kinds whose key, value or number of elements is not 4, 4 and 2. */
 const SHAPES: Readonly<Record<number, Partial<MapDefinition>>> = {
@@ -126,7 +126,7 @@ function checkLookup(prober: Prober, way: Way, name: string, type: number, map: 
 }
 
 /** A value with one special field at 8; lists and trees need a lock beside, and say of what they are. */
-function specialValue(prober: Prober, field: SpecialStruct): KernelMap {
+export function specialValue(prober: Prober, field: SpecialStruct): KernelMap {
 	const builder = new BtfBuilder();
 	const int = builder.int("int", 4, 1);
 	const long = builder.int("long", 8, 1);
