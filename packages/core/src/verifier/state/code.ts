@@ -45,17 +45,8 @@ export interface StateCode {
 
 let compiled: WebAssembly.Module | undefined;
 
-function bytes(): Uint8Array<ArrayBuffer> {
-	return Uint8Array.from(atob(WASM_BASE64), (char) => char.charCodeAt(0));
-}
-
-/** Compiles the code ahead: browsers would have their main thread do larger modules asynchronously. */
-export async function compileCode(): Promise<void> {
-	compiled ??= await WebAssembly.compile(bytes());
-}
-
-/** A new instance with a memory of its own. */
+/** A new instance with a memory of its own. The code is compiled once; it is small enough for a page's main thread. */
 export function instantiateCode(): StateCode {
-	compiled ??= new WebAssembly.Module(bytes());
+	compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (char) => char.charCodeAt(0)));
 	return new WebAssembly.Instance(compiled).exports as { [K in keyof StateCode]: StateCode[K] };
 }
