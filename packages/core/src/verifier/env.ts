@@ -36,6 +36,7 @@ export class Env {
 	readonly #inner: UsedMap[] = [];
 	readonly #structs: string[] = [""];
 	readonly #aluStates = new Map<number, { readonly state: number; readonly limit: number }>();
+	readonly #loops = new Map<number, number>();
 	#lastLine: LineInfo | undefined;
 
 	constructor(object: LinkedObject, program: LinkedProgram, options: VerifyOptions) {
@@ -110,10 +111,24 @@ export class Env {
 		this.#aluStates.delete(insn);
 	}
 
+	/** A call of bpf_loop: with the same callback on all ways, and no flags, the kernel inlines it (update_loop_inline_state). */
+	noteLoop(insn: number, zeroFlags: boolean, callback: number): void {
+		const known = this.#loops.get(insn);
+		if (known === undefined) this.#loops.set(insn, zeroFlags ? callback : -1);
+		else if (!zeroFlags || known !== callback) this.#loops.set(insn, -1);
+	}
+	/** Calls of bpf_loop that are inlined. */
+	get inlinedLoops(): readonly number[] {
+		return [...this.#loops].filter(([, callback]) => callback >= 0).map(([insn]) => insn);
+	}
+
 	isIteratorNext(insn: number): boolean {
 		const name = this.kfuncNameAt(insn);
 		return name?.startsWith("bpf_iter_") === true && name.endsWith("_next");
 	}
+
+	/** `bpf_rcu_read_lock#12345`. */
+	readonly kfuncText = (insn: number): string => `${this.kfuncNameAt(insn)}#${this.insns[insn]!.imm}`;
 
 	/** Name of the kernel function that an instruction calls. */
 	kfuncNameAt(insn: number): string | undefined {

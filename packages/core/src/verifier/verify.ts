@@ -1,10 +1,14 @@
+import { slotsOf } from "../isa/index.ts";
 import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, funcProto, SYNC_CALLBACKS } from "./data/index.ts";
 import { Env } from "./env.ts";
+import { printLogInsn } from "./log/print-insn.ts";
 import type { VerifyOptions } from "./options.ts";
+import { INSN } from "./program/aux.ts";
 import { checkCfg } from "./program/cfg.ts";
 import { checkFunctions } from "./program/functions.ts";
 import { computeLiveRegisters } from "./program/live-registers.ts";
+import { checkLoad, checkSleepable } from "./program/load.ts";
 import { computeLoops } from "./program/loops.ts";
 import { resolveReferences } from "./program/map-references.ts";
 import { checkStackDepth } from "./program/stack-depth.ts";
@@ -50,6 +54,7 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 			}
 		}
 		checkStackDepth(env);
+		finish(env);
 	} catch (error) {
 		if (error instanceof Rejection) errno = error.errno;
 		else if (error instanceof NotModelled) unsupported = error.what;
@@ -84,6 +89,20 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 	};
 }
 
+/** What the kernel rewrites behind the walk, as far as the statistics show it. */
+function finish(env: Env): void {
+	const { subprograms, aux, privileges } = env;
+	const loops = env.inlinedLoops;
+	for (const each of subprograms) {
+		const inlines = loops.some((insn) => insn >= each.start && insn < each.end);
+		// three registers are saved there (optimize_bpf_loop)
+		if (inlines) each.stackDepth = 8 * Math.ceil(each.stackDepth / 8) + 24;
+		let seen = !privileges.bpf;
+		for (let i = each.start; i < each.end && !seen; i++) seen = aux.has(i, INSN.SEEN);
+		each.isHidden = !seen;
+	}
+}
+
 const lastOf = (text: string): string =>
 	text
 		.split("\n")
@@ -93,6 +112,7 @@ const lastOf = (text: string): string =>
 /** Everything before the walk, in the kernel's order. */
 function prepare(env: Env): Walk {
 	const { insns, privileges, log, aux } = env;
+	checkLoad(env);
 	env.subprograms = findSubprograms(insns, env.program.functions, privileges, log);
 	checkSubprograms(insns, env.subprograms, log);
 	checkFunctions(env);
@@ -122,7 +142,20 @@ function prepare(env: Env): Walk {
 		log,
 		(insn) => env.linfo(insn),
 	);
+	checkSleepable(env);
 	computeLoops(insns, env.subprograms, aux);
 	computeLiveRegisters(insns, aux, (insn) => (isHelperCall(insn) ? proto(insn.imm)?.args.length : undefined));
+	if (log.states) writeLiveRegisters(env);
 	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux));
+}
+
+/** The table that level 2 begins with. */
+function writeLiveRegisters({ insns, aux, log, kfuncText }: Env): void {
+	log.write("Live regs before insn:\n");
+	for (let i = 0; i < insns.length; i += slotsOf(insns[i]!)) {
+		const scc = aux.scc[i] ? String(aux.scc[i]).padStart(3) : "   ";
+		let regs = "";
+		for (let n = 0; n < 10; n++) regs += aux.liveRegs[i]! & (1 << n) ? n : ".";
+		log.write(`${scc}${String(i).padStart(4)}: ${regs} ${printLogInsn(insns, i, kfuncText)}\n`);
+	}
 }

@@ -4,11 +4,11 @@ import {
 	REF_STATE,
 	REG_STATE,
 	STACK_DYNPTR,
-	STACK_IRQ_FLAG,
 	STACK_ITER,
 	STACK_SPILL,
 	STATE,
 } from "../state/layout.ts";
+import { printScalar, scalarRanges } from "../state/print-scalar.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
 
 /** What of the walk the printer looks at. */
@@ -85,7 +85,6 @@ export function printState(w: Walk, state: number, frameIndex: number, changed =
 				text += `${place}iter_${w.iterName(core.get(reg, REG_STATE.AUX))}(ref_id=${ref},state=${state},depth=${core.get(reg, REG_STATE.RANGE)})`;
 				break;
 			}
-			case STACK_IRQ_FLAG:
 			default:
 				text += place + types;
 		}
@@ -107,9 +106,8 @@ export function printReg(w: Walk, reg: number, frameno: number): string {
 	const type = core.type(reg);
 	const kind = kindOf(type);
 	const scalar = type === REG.SCALAR;
-	const precise = scalar && core.get(reg, REG_STATE.PRECISE) ? "P" : "";
-	if (scalar && core.isConst(reg)) return precise + snum(BigInt.asIntN(64, core.tnumValue(reg)));
-	let text = precise + typeName(type);
+	if (scalar) return printScalar(core, reg);
+	let text = typeName(type);
 	if (kind === REG.ARENA) return text;
 	const off = core.getSigned(reg, REG_STATE.OFF);
 	if (type === REG.STACK) {
@@ -139,39 +137,7 @@ export function printReg(w: Walk, reg: number, frameno: number): string {
 		const value = BigInt.asIntN(64, core.tnumValue(reg));
 		if (value !== 0n) parts.push(`imm=${snum(value)}`);
 	} else {
-		parts.push(...ranges(w, reg));
-		if (core.tnumMask(reg) !== U64) parts.push(`var_off=${tnumText(w, reg)}`);
+		parts.push(...scalarRanges(core, reg));
 	}
 	return `${text}(${parts.join(",")})`;
-}
-
-/** Bounds that say something; equal ones share their number: `smax=umax=255`. */
-function ranges(w: Walk, reg: number): string[] {
-	const { core } = w;
-	const s32 = (field: number) => BigInt(core.getSigned(reg, field));
-	const u32 = (field: number) => BigInt(core.get(reg, field));
-	const rows: [name: string, value: bigint, omit: boolean][] = [
-		["smin", core.smin(reg), core.smin(reg) === -(1n << 63n)],
-		["smax", core.smax(reg), core.smax(reg) === (1n << 63n) - 1n],
-		["umin", core.umin(reg), core.umin(reg) === 0n],
-		["umax", core.umax(reg), core.umax(reg) === U64],
-		["smin32", s32(REG_STATE.S32_MIN), s32(REG_STATE.S32_MIN) === -(1n << 31n)],
-		["smax32", s32(REG_STATE.S32_MAX), s32(REG_STATE.S32_MAX) === (1n << 31n) - 1n],
-		["umin32", u32(REG_STATE.U32_MIN), u32(REG_STATE.U32_MIN) === 0n],
-		["umax32", u32(REG_STATE.U32_MAX), u32(REG_STATE.U32_MAX) === 0xffff_ffffn],
-	];
-	const out: string[] = [];
-	for (const [i, [name, value, omit]] of rows.entries()) {
-		if (omit) continue;
-		let text = `${name}=`;
-		for (let j = i + 2; j < rows.length; j += 2) {
-			const other = rows[j]!;
-			if (other[2] || BigInt.asUintN(64, other[1]) !== BigInt.asUintN(64, value)) continue;
-			if ((other[0][0] === "s" && other[1] < 0n) !== (name[0] === "s" && value < 0n)) continue;
-			other[2] = true;
-			text += `${other[0]}=`;
-		}
-		out.push(text + (name[0] === "s" ? snum(value) : unum(value)));
-	}
-	return out;
 }

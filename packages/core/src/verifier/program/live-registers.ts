@@ -21,7 +21,10 @@ export function computeLiveRegisters(insns: readonly Insn[], aux: InsnAux, param
 		const insn = insns[i]!;
 		[use[i], def[i]] = effects(insn, parameters);
 		targets.push(successors(insns, i));
-		if (slotsOf(insn) === 2) targets.push([]), i++;
+		if (slotsOf(insn) === 2) {
+			targets.push([]);
+			i++;
+		}
 	}
 	const live = aux.liveRegs;
 	for (let changed = true; changed; ) {

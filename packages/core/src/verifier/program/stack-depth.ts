@@ -4,7 +4,7 @@ import { isFunctionPointer, isLocalCall, subprogramAt } from "./subprograms.ts";
 const MAX_STACK = 512;
 const MAX_FRAMES = 8;
 const TAIL_CALL_STACK = 256;
-const round = (bytes: number): number => Math.ceil(Math.max(bytes, 1) / 16) * 16;
+const round = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 /** All frames of any chain of calls fit into the stack (kernel: check_max_stack_depth). */
 export function checkStackDepth(env: Env): void {

@@ -34,7 +34,10 @@ function chain(w: Walk, state: VState): string | undefined {
 
 function visitsOf(w: Walk): Map<string, Visit> {
 	let known = visits.get(w);
-	if (known === undefined) visits.set(w, (known = new Map()));
+	if (known === undefined) {
+		known = new Map();
+		visits.set(w, known);
+	}
 	return known;
 }
 

@@ -66,6 +66,7 @@ const marks = new Marks();
 
 /** The number in r`regno` of the current state is relied on: so are the numbers that it came from. */
 export function markChainPrecision(w: Walk, regno: number): void {
+	if (w.env.privileges.bpf && !w.core.isScalar(w.reg(regno))) bug(w, "backtracking misuse");
 	marks.reset();
 	markPrecise(w, w.cur, regno);
 }

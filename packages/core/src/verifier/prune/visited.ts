@@ -24,11 +24,17 @@ const MAX_STATES = 64;
 /** The kernel's hash table: states of other places may share a list, and count in max_states_per_insn. */
 function listAt(w: Walk, insn: number): VState[] {
 	let lists = explored.get(w);
-	if (lists === undefined) explored.set(w, (lists = new Map()));
+	if (lists === undefined) {
+		lists = new Map();
+		explored.set(w, lists);
+	}
 	const callsite = w.core.get(w.frame(), FUNC_STATE.CALLSITE);
 	const key = ((insn ^ callsite) >>> 0) % w.env.insns.length;
 	let list = lists.get(key);
-	if (list === undefined) lists.set(key, (list = []));
+	if (list === undefined) {
+		list = [];
+		lists.set(key, list);
+	}
 	return list;
 }
 

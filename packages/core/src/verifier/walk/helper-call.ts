@@ -1,5 +1,6 @@
 import { helpersAllowed, helperTakesMap } from "../../helpers/index.ts";
-import { HELPER_NAMES, type Insn, MAP_FLAG, MAP_TYPE } from "../../isa/index.ts";
+import { HELPER_NAMES, type Insn, MAP_TYPE } from "../../isa/index.ts";
+import { programAccess } from "../../maps/index.ts";
 import {
 	ACQUIRES,
 	ACQUIRES_FROM_MAP,
@@ -95,8 +96,6 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	const sync = SYNC_CALLBACKS[func] !== undefined;
 	if (func === TAIL_CALL) {
 		checkLeaks(w, "tail_call", false, true);
-		if (w.curframe > 0) returnFromTailCall(w);
-		else changesPacket = false;
 	} else if (func === GET_LOCAL_STORAGE) {
 		if (!core.isNull(w.reg(2))) log.reject("EINVAL", "get_local_storage() doesn't support non-zero flags");
 	} else if (func === LOOP) loop(w, meta);
@@ -117,6 +116,10 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	setResult(w, meta, dynptr);
 	if (meta.map !== undefined && !takesMap(w, meta))
 		log.reject("EINVAL", `cannot pass map_type ${meta.map.map.type} into func ${text}`);
+	if (func === TAIL_CALL) {
+		if (w.curframe > 0) return returnFromTailCall(w);
+		changesPacket = false;
+	}
 	if (changesPacket) clearPacketPointers(w);
 	w.insnIdx++;
 }
@@ -124,7 +127,7 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 /** record_func_map and record_func_key. */
 function recordMap(w: Walk, { func, map }: CallMeta): void {
 	const { log } = w.env;
-	if (map !== undefined && map.map.flags & MAP_FLAG.RDONLY_PROG && WRITES_MAP.includes(func))
+	if (map !== undefined && programAccess(map.map) === "r" && WRITES_MAP.includes(func))
 		log.reject("EACCES", "write into map forbidden");
 	if (func !== TAIL_CALL) return;
 	if (map === undefined || map.map.type !== MAP_TYPE.PROG_ARRAY)
@@ -153,14 +156,14 @@ function returnFromTailCall(w: Walk): void {
 	w.push(w.insnIdx + 1, w.insnIdx);
 	clearPacketPointers(w);
 	w.markUnknown(0);
-	const before = w.insnIdx;
 	leave(w);
-	w.insnIdx--;
-	void before;
 }
 
 function loop(w: Walk, meta: CallMeta): void {
 	const { core } = w;
+	const zeroFlags = core.isNull(w.reg(4));
+	if (zeroFlags) markChainPrecision(w, 4);
+	w.env.noteLoop(w.insnIdx, zeroFlags, meta.subprog);
 	markChainPrecision(w, 1);
 	const frame = w.frame();
 	if (core.get(frame, FUNC_STATE.CALLBACK_DEPTH) < core.unsignedNumber(w.reg(1), REG_STATE.UMAX)) {

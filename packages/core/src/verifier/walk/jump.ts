@@ -204,7 +204,7 @@ function collectLinked(w: Walk, fullId: number, into: LinkedPlace[]): void {
 	const visit = (reg: number, place: LinkedPlace) => {
 		if (!core.isScalar(reg) || (core.get(reg, REG_STATE.ID) & ~BPF_ADD_CONST) >>> 0 !== id) return;
 		if (into.length < MAX_LINKED) into.push(place);
-		else core.set(reg, REG_STATE.ID, 0);
+		else core.clearScalarId(reg);
 	};
 	for (let fr = w.curframe; fr >= 0; fr--) {
 		const frame = w.frame(fr);
@@ -226,8 +226,6 @@ function syncLinked(w: Walk, state: VState, known: number, linked: readonly Link
 		if (!core.isScalar(reg) || reg === known) continue;
 		if ((core.get(reg, REG_STATE.ID) & ~BPF_ADD_CONST) !== id) continue;
 		core.syncLinked(reg, known);
-		if (isReg) w.scratch(number);
-		else w.scratchSlot(number);
 	}
 }
 

@@ -4,7 +4,7 @@ import { subprogramAt } from "../program/subprograms.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { kindOf, REG, typeName } from "../state/types.ts";
 import { boundsSanity } from "./alu.ts";
-import { clearCallerSaved } from "./calls.ts";
+import { clearCallerSaved, leave } from "./calls.ts";
 import { checkMemory, checkPtrOff } from "./memory.ts";
 import { checkLeaks } from "./references.ts";
 import type { Walk } from "./walk.ts";
@@ -61,6 +61,13 @@ export function checkLoadAbs(w: Walk, { opcode, dst, src, off }: Insn): void {
 	clearCallerSaved(w, w.frame());
 	w.markUnknown(0);
 	core.set(w.reg(0), REG_STATE.SUBREG_DEF, w.insnIdx + 1);
+	if (w.curframe > 0) {
+		// outside of the packet a subprogram returns 0
+		w.push(w.insnIdx + 1, w.insnIdx);
+		core.markKnownZero(w.reg(0));
+		leave(w);
+		return;
+	}
 	w.insnIdx++;
 }
 

@@ -69,20 +69,18 @@ function walk(w: Walk): void {
 			if (aux.has(at, INSN.JUMP)) w.pushHistory(0);
 			if (log.states && printWhole) {
 				log.write(`\nfrom ${previous} to ${at}${speculation(w)}:${printState(w, w.cur.at, w.curframe)}\n`);
-				w.cleanScratched();
+				printWhole = false;
 			}
-			if (printWhole && log.states) printWhole = false;
 			if (log.walks) {
 				if (w.isScratched) w.printInsnState();
 				env.linfo(at);
 				const before = log.position;
-				log.write(
-					`${at}: ${printLogInsn(insns, at, (insn) => `${env.kfuncNameAt(insn)}#${insns[insn]!.imm}`)}\n`,
-				);
+				log.write(`${at}: ${printLogInsn(insns, at, env.kfuncText)}\n`);
 				w.prevInsnLength = log.position - before;
 				w.prevLogPosition = log.position;
 			}
 			previous = at;
+			if (!w.speculative) aux.mark(at, INSN.SEEN);
 			if (w.speculative && aux.has(at, INSN.NOSPEC)) ended = true;
 		}
 		if (!ended) {

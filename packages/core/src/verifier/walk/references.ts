@@ -1,4 +1,4 @@
-import { FUNC_STATE, REF_STATE, REF_TYPE_PTR, REG_STATE, STATE } from "../state/layout.ts";
+import { REF_STATE, REF_TYPE_PTR, REG_STATE, STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 import { invalidate } from "./dynptr-slots.ts";
 import { releaseReference } from "./nulls.ts";
@@ -52,9 +52,7 @@ export function checkLeaks(w: Walk, prefix: string, exceptional: boolean, locks:
 
 function leaks(w: Walk, exceptional: boolean): boolean {
 	const { core, cur } = w;
-	const frame = w.frame(exceptional ? 0 : w.curframe);
-	if (!exceptional && core.get(frame, FUNC_STATE.FRAMENO) > 0 && !core.get(frame, FUNC_STATE.IN_CALLBACK_FN))
-		return false;
+	if (!exceptional && w.curframe > 0) return false;
 	let found = false;
 	for (let i = 0; i < core.refCount(cur.at); i++) {
 		const ref = core.ref(cur.at, i);

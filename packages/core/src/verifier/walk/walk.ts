@@ -14,8 +14,8 @@ export interface HistoryEntry {
 	readonly prev: number;
 	/** HISTORY bits, the frame and the slot that was accessed. */
 	flags: number;
-	/** Registers and slots that gained a range together: frame, is a register, number. */
-	readonly linked: readonly LinkedPlace[] | undefined;
+	/** Registers and slots that gained a range together. */
+	linked: readonly LinkedPlace[] | undefined;
 }
 
 export interface LinkedPlace {
@@ -199,6 +199,7 @@ export class Walk {
 	pushHistory(flags: number, linked?: readonly LinkedPlace[]): void {
 		if (this.entry !== undefined) {
 			this.entry.flags |= flags;
+			if (linked !== undefined) this.entry.linked = linked;
 			return;
 		}
 		this.entry = { idx: this.insnIdx, prev: this.prevInsnIdx, flags, linked };
@@ -258,7 +259,7 @@ export class Walk {
 			log.reset(this.prevLogPosition - 1);
 			const length = this.prevInsnLength;
 			const column = Math.ceil(Math.max(length + 4, 40) / 8) * 8;
-			log.write(`${" ".repeat(column - length)};`);
+			log.write(`${" ".repeat(column - length - 1)};`);
 		} else log.write(`${this.insnIdx}:`);
 		log.write(`${printState(this, this.cur.at, this.curframe, true)}\n`);
 		this.cleanScratched();
