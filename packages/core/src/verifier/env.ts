@@ -29,6 +29,8 @@ export class Env {
 	readonly limit: number;
 	readonly strictAlignment: boolean;
 	subprograms: Subprogram[] = [];
+	/** Functions whose BTF has been found not to fit their calls. */
+	readonly unreliable = new Set<number>();
 	/** Global subprograms that have been walked on their own. */
 	readonly verified = new Set<number>();
 	usedMaps: readonly UsedMap[] = [];
@@ -54,6 +56,11 @@ export class Env {
 		this.aux = new InsnAux(program.insns.length);
 		this.limit = options.limit ?? LIMIT;
 		this.strictAlignment = this.flags.strictAlignment === true && this.flags.anyAlignment !== true;
+	}
+
+	/** The program is loaded with func_info. */
+	get hasFuncInfo(): boolean {
+		return this.subprograms.some(({ typeId }) => typeId !== 0);
 	}
 
 	map(index: number): UsedMap | undefined {

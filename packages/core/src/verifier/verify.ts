@@ -91,12 +91,18 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 
 /** What the kernel rewrites behind the walk, as far as the statistics show it. */
 function finish(env: Env): void {
-	const { subprograms, aux, privileges } = env;
+	const { subprograms, aux, privileges, insns } = env;
 	const loops = env.inlinedLoops;
 	for (const each of subprograms) {
 		const inlines = loops.some((insn) => insn >= each.start && insn < each.end);
 		// three registers are saved there (optimize_bpf_loop)
 		if (inlines) each.stackDepth = 8 * Math.ceil(each.stackDepth / 8) + 24;
+		// may_goto's count and its clock
+		const counts = insns.some(
+			({ opcode, off }, i) =>
+				opcode === 0xe5 && off !== 0 && i >= each.start && i < each.end && aux.has(i, INSN.SEEN),
+		);
+		if (counts) each.stackDepth += 16;
 		let seen = !privileges.bpf;
 		for (let i = each.start; i < each.end && !seen; i++) seen = aux.has(i, INSN.SEEN);
 		each.isHidden = !seen;

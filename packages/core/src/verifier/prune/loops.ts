@@ -85,3 +85,7 @@ export function incompleteMarks(w: Walk, state: VState): boolean {
 	const visit = key === undefined ? undefined : visitsOf(w).get(key);
 	return visit !== undefined && visit.backedges.length > 0;
 }
+
+export function forgetLoops(w: Walk): void {
+	visits.delete(w);
+}

@@ -12,7 +12,14 @@ import {
 	STATE,
 } from "../state/layout.ts";
 import { regAt, VState, type Walk } from "../walk/walk.ts";
-import { addBackedge, frameInsn, incompleteMarks, maybeEnterLoop, maybeExitLoop } from "./loops.ts";
+import {
+	addBackedge,
+	forgetLoops,
+	frameInsn,
+	incompleteMarks,
+	maybeEnterLoop,
+	maybeExitLoop,
+} from "./loops.ts";
 import { propagatePrecision } from "./precision.ts";
 
 /** Kept states by the instruction and the caller that they are of, the latest first. */
@@ -36,6 +43,12 @@ function listAt(w: Walk, insn: number): VState[] {
 		lists.set(key, list);
 	}
 	return list;
+}
+
+/** A subprogram that is verified alone begins with nothing known (free_states). */
+export function forgetStates(w: Walk): void {
+	explored.delete(w);
+	forgetLoops(w);
 }
 
 export function sameCallsites(w: Walk, a: VState, b: VState): boolean {

@@ -1,7 +1,7 @@
 import { printLogInsn } from "../log/print-insn.ts";
 import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
-import { isStateVisited, updateBranchCounts } from "../prune/visited.ts";
+import { forgetStates, isStateVisited, updateBranchCounts } from "../prune/visited.ts";
 import { Rejection } from "../reject.ts";
 import { FUNC_STATE, STATE } from "../state/layout.ts";
 import { REG } from "../state/types.ts";
@@ -26,6 +26,7 @@ export function walkSubprogram(w: Walk, subprog: number): void {
 	const { log } = env;
 	const start = env.subprograms[subprog]!.start;
 	w.subprog = subprog;
+	forgetStates(w);
 	w.cur = new VState(core.newState());
 	w.cur.branches = 1;
 	w.cur.firstInsnIdx = start;
