@@ -70,8 +70,7 @@ const CALLBACKS: Readonly<Record<number, SetArguments>> = {
 /** The callback is walked as something that may be called from here, again and again (push_callback_call). */
 export function pushCallback(w: Walk, meta: CallMeta, async: boolean): void {
 	const { core, env } = w;
-	const set = CALLBACKS[meta.func];
-	if (set === undefined) return env.notModelled(`callbacks of helper ${meta.func}`);
+	const set = CALLBACKS[meta.func] ?? env.notModelled(`callbacks of helper ${meta.func}`);
 	checkGlobalArguments(w, meta.subprog);
 	const subprogram = env.subprograms[meta.subprog]!;
 	subprogram.isCallback = true;

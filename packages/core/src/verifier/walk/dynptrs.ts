@@ -64,8 +64,8 @@ export function checkDynptr(w: Walk, regno: number, argType: number, cloneOf = 0
 	}
 	if (type === REG.DYNPTR && !(argType & FLAG.RDONLY))
 		log.reject("EINVAL", "cannot pass pointer to const bpf_dynptr, the helper mutates it");
-	const state = initialized(w, reg);
-	if (state === undefined) return log.reject("EINVAL", `Expected an initialized dynptr as arg #${regno - 1}`);
+	const state =
+		initialized(w, reg) ?? log.reject("EINVAL", `Expected an initialized dynptr as arg #${regno - 1}`);
 	if (expected !== undefined && core.get(state, REG_STATE.AUX) !== expected[1])
 		log.reject("EINVAL", `Expected a dynptr of type ${expected[2]} as arg #${regno - 1}`);
 	if (type === REG.STACK) {
@@ -141,7 +141,10 @@ export function releaseDynptr(w: Walk, regno: number): void {
 		clearDynptrSlots(w, frameno, at);
 	};
 	const ref = core.get(main, REG_STATE.REF_OBJ_ID);
-	if (ref === 0) return drop(spi);
+	if (ref === 0) {
+		drop(spi);
+		return;
+	}
 	releaseAndInvalidate(w, ref, true);
 	for (let i = 1; i < core.slots(w.frame(frameno)); i++) {
 		const slot = core.slotReg(w.frame(frameno), i);

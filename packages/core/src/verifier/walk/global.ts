@@ -90,8 +90,8 @@ function checkMemoryArgument(w: Walk, regno: number, size: number): void {
 export function setArguments(w: Walk, subprog: number): void {
 	const { core, env } = w;
 	const found = functionArguments(env, subprog);
-	if (isBad(found)) return env.log.reject(found.errno, found.message ?? "");
-	for (const [i, argument] of found.entries()) {
+	const list = isBad(found) ? env.log.reject(found.errno, found.message ?? "") : found;
+	for (const [i, argument] of list.entries()) {
 		const reg = w.reg(i + 1);
 		switch (argument.kind) {
 			case "scalar":

@@ -214,8 +214,7 @@ function checkType(
 	let type = whole;
 	if (argType & FLAG.RDONLY) type &= ~FLAG.RDONLY;
 	if (argType & FLAG.MAYBE_NULL) type &= ~FLAG.MAYBE_NULL;
-	const compatible = COMPATIBLE[baseType(argType)];
-	if (compatible === undefined) return w.env.notModelled(`argument kind ${baseType(argType)}`);
+	const compatible = COMPATIBLE[baseType(argType)] ?? w.env.notModelled(`argument kind ${baseType(argType)}`);
 	if (!compatible.includes(type))
 		log.reject("EACCES", `R${regno} type=${typeName(whole)} expected=${compatible.map(typeName).join(", ")}`);
 	if (kindOf(whole) !== REG.BTF_ID) return;
@@ -311,8 +310,9 @@ function processTimer(w: Walk, regno: number, meta: CallMeta): void {
 		);
 	if (map.valueTypeId === 0)
 		log.reject("EINVAL", `map '${map.name}' has to have BTF in order to use bpf_timer`);
-	const field = fields.find(({ name }) => name === "bpf_timer");
-	if (field === undefined) return log.reject("EINVAL", `map '${map.name}' has no valid bpf_timer`);
+	const field =
+		fields.find(({ name }) => name === "bpf_timer") ??
+		log.reject("EINVAL", `map '${map.name}' has no valid bpf_timer`);
 	const off = core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg);
 	if (off !== field.offset)
 		log.reject("EINVAL", `off ${off} doesn't point to 'struct bpf_timer' that is at ${field.offset}`);

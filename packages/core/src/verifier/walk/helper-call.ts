@@ -51,14 +51,14 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	const func = insn.imm;
 	const text = `${helperText(func)}#${func}`;
 	if (func < 0 || func >= HELPER_NAMES.length) log.reject("EINVAL", `invalid func ${text}`);
-	const proto = funcProto(func, env.type, env.attachType);
+	const found = funcProto(func, env.type, env.attachType);
 	const { bpf, ptrLeaks } = env.privileges;
 	const allowed =
 		helpersAllowed(env.type, env.attachType)?.has(func) === true &&
 		(bpf || !NEEDS_BPF.has(func)) &&
 		(ptrLeaks || !needsPerfmon(func, env.type));
-	if (proto === undefined || !allowed)
-		return log.reject("EINVAL", `program of this type cannot use helper ${text}`);
+	const proto =
+		(allowed ? found : undefined) ?? log.reject("EINVAL", `program of this type cannot use helper ${text}`);
 	if (!env.gpl && proto.gplOnly)
 		log.reject("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
 	if (proto.mightSleep) {
@@ -117,7 +117,10 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	if (meta.map !== undefined && !takesMap(w, meta))
 		log.reject("EINVAL", `cannot pass map_type ${meta.map.map.type} into func ${text}`);
 	if (func === TAIL_CALL) {
-		if (w.curframe > 0) return returnFromTailCall(w);
+		if (w.curframe > 0) {
+			returnFromTailCall(w);
+			return;
+		}
 		changesPacket = false;
 	}
 	if (changesPacket) clearPacketPointers(w);
@@ -130,14 +133,15 @@ function recordMap(w: Walk, { func, map }: CallMeta): void {
 	if (map !== undefined && programAccess(map.map) === "r" && WRITES_MAP.includes(func))
 		log.reject("EACCES", "write into map forbidden");
 	if (func !== TAIL_CALL) return;
-	if (map === undefined || map.map.type !== MAP_TYPE.PROG_ARRAY)
-		return log.reject("EINVAL", "expected prog array map for tail call");
+	const array =
+		(map?.map.type === MAP_TYPE.PROG_ARRAY ? map : undefined) ??
+		log.reject("EINVAL", "expected prog array map for tail call");
 	const key = w.reg(3);
 	const { core } = w;
 	if (
 		core.isScalar(key) &&
 		core.isConst(key) &&
-		core.unsignedNumber(key, REG_STATE.TNUM_VALUE) < map.map.maxEntries
+		core.unsignedNumber(key, REG_STATE.TNUM_VALUE) < array.map.maxEntries
 	)
 		markChainPrecision(w, 3);
 }
@@ -192,8 +196,7 @@ function setResult(w: Walk, meta: CallMeta, dynptr: number): void {
 			core.set(reg, REG_STATE.TYPE, REG.NOT_INIT);
 			break;
 		case RET.PTR_TO_MAP_VALUE: {
-			const { map } = meta;
-			if (map === undefined) return env.notModelled("a map value without a map");
+			const map = meta.map ?? env.notModelled("a map value without a map");
 			const { type, maxEntries } = map.map;
 			const elides = type === MAP_TYPE.ARRAY || type === MAP_TYPE.PERCPU_ARRAY;
 			if (func === 1 && elides && meta.constKey >= 0 && meta.constKey < maxEntries) flags &= ~FLAG.MAYBE_NULL;

@@ -41,7 +41,10 @@ export function checkJump(w: Walk, insn: Insn): void {
 	const x = (opcode & 8) !== 0;
 	const jmp32 = (opcode & 7) === 6;
 	if (code > J.COND) log.reject("EINVAL", `invalid BPF_JMP/JMP32 opcode ${code.toString(16)}`);
-	if (code === J.COND) return mayGoto(w, insn);
+	if (code === J.COND) {
+		mayGoto(w, insn);
+		return;
+	}
 
 	w.read(dst);
 	let a = w.reg(dst);

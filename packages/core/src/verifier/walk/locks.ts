@@ -16,8 +16,9 @@ export function processSpinLock(w: Walk, regno: number, lock: boolean): void {
 	const { map, fields, index } = w.mapOf(reg);
 	if (map.valueTypeId === 0)
 		log.reject("EINVAL", `map '${map.name}' has to have BTF in order to use bpf_spin_lock`);
-	const field = fields.find(({ name }) => name === "bpf_spin_lock");
-	if (field === undefined) return log.reject("EINVAL", `map '${map.name}' has no valid bpf_spin_lock`);
+	const field =
+		fields.find(({ name }) => name === "bpf_spin_lock") ??
+		log.reject("EINVAL", `map '${map.name}' has no valid bpf_spin_lock`);
 	const off = core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg);
 	if (off !== field.offset)
 		log.reject("EINVAL", `off ${off} doesn't point to 'struct bpf_spin_lock' that is at ${field.offset}`);
