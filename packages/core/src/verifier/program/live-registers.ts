@@ -40,10 +40,8 @@ export function computeLiveRegisters(insns: readonly Insn[], aux: InsnAux, param
 	}
 }
 
-function effects(
-	{ opcode, dst, src, imm, ...rest }: Insn,
-	parameters: ParameterCount,
-): [use: number, def: number] {
+function effects(insn: Insn, parameters: ParameterCount): [use: number, def: number] {
+	const { opcode, dst, src, imm } = insn;
 	const d = 1 << dst;
 	const s = 1 << src;
 	const mode = opcode & 0xe0;
@@ -71,7 +69,7 @@ function effects(
 			if (code === 0x00 || code === 0xe0) return [0, 0];
 			if (code === 0x90) return [1, 0];
 			if (code === 0x80) {
-				const count = parameters({ opcode, dst, src, imm, ...rest });
+				const count = parameters(insn);
 				return [count === undefined ? CALLER_SAVED & ~1 : ((1 << count) - 1) << 1, CALLER_SAVED];
 			}
 			return [x ? d | s : d, 0];
