@@ -4,15 +4,24 @@
  *   node scripts/run-ts.mjs scripts/verify-objects.ts FILE.o…
  */
 import { readFileSync } from "node:fs";
-import { link, parse, readBtf, verify } from "@tailhop/core";
+import { type LinkedObject, link, parse, readBtf, verify } from "@tailhop/core";
 import { KernelObject, lastLine } from "@tailhop/kernel";
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 const btf = readBtf(new Uint8Array(readFileSync(VMLINUX)));
+/** bpf_get_smp_processor_id is less than so many. */
+const cpus = Number(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim().split("-").at(-1)) + 1;
 let [programs, agree, equal] = [0, 0, 0];
 for (const file of process.argv.slice(2)) {
-	const linked = link(parse(new Uint8Array(readFileSync(file)), { file }), { btf });
-	const object = await KernelObject.load(linked, { keepGoing: true, log: 4 });
+	let linked: LinkedObject;
+	let object: KernelObject;
+	try {
+		linked = link(parse(new Uint8Array(readFileSync(file)), { file }), { btf, cpus });
+		object = await KernelObject.load(linked, { keepGoing: true, log: 4 });
+	} catch (error) {
+		console.log(`${file}: ${(error as Error).message.split("\n")[0]}`);
+		continue;
+	}
 	for (const program of linked.programs) {
 		programs++;
 		const refused = object.rejections.get(program.name);

@@ -16,6 +16,7 @@ import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./
 import { StackLiveness } from "./prune/stack-liveness.ts";
 import { type Errno, NotModelled, Rejection } from "./reject.ts";
 import type { Verdict } from "./verdict.ts";
+import { addKfuncs, kfuncMovesPacket, kfuncParameters, kfuncSleeps, throws } from "./walk/kfunc-call.ts";
 import { walkSubprogram } from "./walk/loop.ts";
 import { Walk } from "./walk/walk.ts";
 
@@ -107,6 +108,7 @@ function finish(env: Env): void {
 		for (let i = each.start; i < each.end && !seen; i++) seen = aux.has(i, INSN.SEEN);
 		each.isHidden = !seen;
 	}
+	if (throws(env)) env.subprograms.push({ ...subprograms[0]!, stackDepth: 0, isHidden: false });
 }
 
 const lastOf = (text: string): string =>
@@ -120,6 +122,7 @@ function prepare(env: Env): Walk {
 	const { insns, privileges, log, aux } = env;
 	checkLoad(env);
 	env.subprograms = findSubprograms(insns, env.program.functions, privileges, log);
+	addKfuncs(env);
 	checkSubprograms(insns, env.subprograms, log);
 	checkFunctions(env);
 	env.usedMaps = resolveReferences({
@@ -140,8 +143,14 @@ function prepare(env: Env): Walk {
 		{
 			callsBackAsync: (insn) => isHelperCall(insn) && ASYNC_CALLBACKS[insn.imm] !== undefined,
 			callsBackSync: (insn) => isHelperCall(insn) && SYNC_CALLBACKS[insn.imm] !== undefined,
-			changesPacket: (insn) => isHelperCall(insn) && CHANGES_PKT_DATA.has(insn.imm),
-			mightSleep: (insn) => isHelperCall(insn) && proto(insn.imm)?.mightSleep === true,
+			changesPacket: (insn) =>
+				isKfuncCall(insn)
+					? kfuncMovesPacket(env, insns.indexOf(insn))
+					: isHelperCall(insn) && CHANGES_PKT_DATA.has(insn.imm),
+			mightSleep: (insn) =>
+				isKfuncCall(insn)
+					? kfuncSleeps(env, insns.indexOf(insn))
+					: isHelperCall(insn) && proto(insn.imm)?.mightSleep === true,
 			isIteratorNext: (insn) => isKfuncCall(insn) && env.isIteratorNext(insns.indexOf(insn)),
 		},
 		privileges,
@@ -150,7 +159,10 @@ function prepare(env: Env): Walk {
 	);
 	checkSleepable(env);
 	computeLoops(insns, env.subprograms, aux);
-	computeLiveRegisters(insns, aux, (insn) => (isHelperCall(insn) ? proto(insn.imm)?.args.length : undefined));
+	computeLiveRegisters(insns, aux, (insn) => {
+		if (isKfuncCall(insn)) return kfuncParameters(env, insns.indexOf(insn));
+		return isHelperCall(insn) ? proto(insn.imm)?.args.length : undefined;
+	});
 	if (log.states) writeLiveRegisters(env);
 	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux));
 }
