@@ -9,24 +9,27 @@ import {
 } from "../data/index.ts";
 import type { Env } from "../env.ts";
 import type { Log } from "../log/log.ts";
+import { INSN } from "../program/aux.ts";
 import { isKfuncCall } from "../program/subprograms.ts";
 import { REG_STATE, STATE } from "../state/layout.ts";
 import { FLAG, REG } from "../state/types.ts";
 import { clearCallerSaved } from "./calls.ts";
 import { mayAccessPacket } from "./context.ts";
 import { DYNPTR, DYNPTR_ID } from "./dynptr-slots.ts";
+import { checkReturn } from "./exit.ts";
 import { checkKfuncArguments, type KfuncMeta } from "./kfunc-args.ts";
 import { acquireReference, clearPacketPointers, PACKET_SLICE, releaseAndInvalidate } from "./references.ts";
 import { iterate } from "./stack-objects.ts";
 import type { Walk } from "./walk.ts";
 
 const MAX_KFUNCS = 256;
+const THROW = "bpf_throw";
 /** BTF_MAX_TYPE: no type has a larger id. */
 const MAX_TYPE_ID = 0xf_ffff;
 
 /** Functions whose rules are not written yet: objects, lists, trees, queues, locks. */
 const NOT_MODELLED =
-	/^bpf_(obj_|percpu_obj_|refcount_|list_|rbtree_|wq_|task_work_|res_spin_|arena_|throw|stream_|iter_css|iter_task)/;
+	/^bpf_(obj_|percpu_obj_|refcount_|list_|rbtree_|wq_|task_work_|res_spin_|arena_|stream_|iter_css|iter_task)/;
 
 /** The kernel functions that the program calls, before the walk (add_kfunc_call). */
 export function addKfuncs(env: Env): void {
@@ -69,7 +72,23 @@ export function spinAllowed(w: Walk): boolean {
 }
 
 export function isThrow(w: Walk): boolean {
-	return w.env.kfuncNameAt(w.insnIdx) === "bpf_throw";
+	return w.env.kfuncNameAt(w.insnIdx) === THROW;
+}
+
+/** The program may end by an exception: the kernel then adds a subprogram that returns the exception's number. */
+export function throws(env: Env): boolean {
+	return env.insns.some(
+		(insn, i) => isKfuncCall(insn) && env.aux.has(i, INSN.SEEN) && env.kfuncNameAt(i) === THROW,
+	);
+}
+
+/** The program says itself what an exception does, or has callbacks, which may not throw. */
+function ownsException({ btf, subprograms }: Env): boolean {
+	const tagged = btf?.types.some(
+		({ kind, ...type }) =>
+			kind === "decl_tag" && "name" in type && type.name.startsWith("exception_callback:"),
+	);
+	return tagged === true || subprograms.some(({ isCallback }) => isCallback);
 }
 
 /** A call of a kernel function (check_kfunc_call). */
@@ -102,11 +121,16 @@ export function checkKfuncCall(w: Walk, insn: Insn): void {
 		if (!releaseAndInvalidate(w, ref))
 			log.reject("EINVAL", `kfunc ${name}#${insn.imm} reference has not been acquired before`);
 	}
+	if (name === THROW) {
+		if (ownsException(env)) env.notModelled("exception callbacks");
+		checkReturn(w, 1);
+	}
 	clearCallerSaved(w, w.frame());
 	setResult(w, meta);
 	if (kfuncMovesPacket(env, w.insnIdx)) clearPacketPointers(w);
 	if (kfunc.flags & KF.ITER_NEXT && meta.iterator !== undefined) iterate(w, meta.iterator);
-	w.insnIdx++;
+	// an exception ends the path here
+	if (name !== THROW) w.insnIdx++;
 }
 
 /** Regions that functions open and close, and that sleeping ones may not be called in. */
