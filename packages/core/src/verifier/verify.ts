@@ -16,7 +16,14 @@ import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./
 import { StackLiveness } from "./prune/stack-liveness.ts";
 import { type Errno, NotModelled, Rejection } from "./reject.ts";
 import type { Verdict } from "./verdict.ts";
-import { addKfuncs, kfuncMovesPacket, kfuncParameters, kfuncSleeps, throws } from "./walk/kfunc-call.ts";
+import {
+	addKfuncs,
+	checkKfuncsLeft,
+	kfuncMovesPacket,
+	kfuncParameters,
+	kfuncSleeps,
+	throws,
+} from "./walk/kfunc-call.ts";
 import { walkSubprogram } from "./walk/loop.ts";
 import { Walk } from "./walk/walk.ts";
 
@@ -108,6 +115,7 @@ function finish(env: Env): void {
 		for (let i = each.start; i < each.end && !seen; i++) seen = aux.has(i, INSN.SEEN);
 		each.isHidden = !seen;
 	}
+	checkKfuncsLeft(env);
 	if (throws(env)) env.subprograms.push({ ...subprograms[0]!, stackDepth: 0, isHidden: false });
 }
 

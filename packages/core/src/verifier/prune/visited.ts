@@ -206,7 +206,7 @@ function compare(w: Walk, old: VState, insn: number): "equal" | "loop" | "walkin
 	if (w.env.isIteratorNext(insn)) {
 		if (statesEqual(w, old, cur, RANGE_WITHIN)) {
 			const reg = w.reg(1);
-			const spi = (-(core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg)) - 1) >> 3;
+			const spi = ((-(core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg)) - 1) / 8) | 0;
 			const slot = core.slotReg(w.frame(w.frameOf(reg)), spi);
 			if (core.get(slot, REG_STATE.AUX2) === 1) return "loop";
 		}

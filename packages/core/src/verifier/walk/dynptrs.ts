@@ -23,7 +23,8 @@ export function objectSlot(w: Walk, reg: number, what: string, slots: number): n
 		return "bad";
 	}
 	const off = core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg);
-	const spi = (-off - 1) >> 3;
+	// towards zero, as C divides: an iterator at fp0 is taken for the one at fp-8
+	const spi = ((-off - 1) / 8) | 0;
 	if (off % 8 !== 0 || spi + 1 < slots) {
 		log.write(`cannot pass in ${what} at an offset=${off}\n`);
 		return "bad";

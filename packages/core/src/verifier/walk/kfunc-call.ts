@@ -38,11 +38,19 @@ export function addKfuncs(env: Env): void {
 	for (const [i, insn] of insns.entries()) {
 		if (!isKfuncCall(insn)) continue;
 		if (!gpl) log.reject("EINVAL", "cannot call kernel function from non-GPL compatible program");
-		if (known.has(insn.imm)) continue;
+		// id 0 is what libbpf leaves of a weak function that isn't there: an error only where it is reached
+		if (known.has(insn.imm) || isAbsent(insn)) continue;
+		if (insn.off < 0) log.reject("EINVAL", "negative offset disallowed for kernel module function call");
+		if (insn.off > 0) {
+			if (env.options.fdArray !== false && env.object.maps.length > 0)
+				env.notModelled("kernel functions of modules");
+			log.write("kfunc offset > 0 without fd_array is invalid\n");
+			log.reject("EPROTO", "failed to find BTF for kernel function");
+		}
 		if (known.size === MAX_KFUNCS) log.reject("E2BIG", "too many different kernel function calls");
 		known.add(insn.imm);
 		const name = env.kfuncNameAt(i);
-		if (name === undefined && insn.imm !== 0) {
+		if (name === undefined) {
 			if (env.options.kfuncName === undefined && insn.imm <= MAX_TYPE_ID)
 				env.notModelled(`kernel function ${insn.imm}`);
 			log.reject("EINVAL", `kernel btf_id ${insn.imm >>> 0} is not a function`);
@@ -91,10 +99,23 @@ function ownsException({ btf, subprograms }: Env): boolean {
 	return tagged === true || subprograms.some(({ isCallback }) => isCallback);
 }
 
+/** A weak function that the kernel doesn't have. */
+const isAbsent = ({ imm, off }: Insn): boolean => imm === 0 && off === 0;
+
+/** Behind the walk: a call that can be reached must call something (fixup_kfunc_call). */
+export function checkKfuncsLeft({ insns, aux, log }: Env): void {
+	const left = insns.some((insn, i) => isKfuncCall(insn) && isAbsent(insn) && aux.has(i, INSN.SEEN));
+	if (left) log.reject("EINVAL", "invalid kernel function call not eliminated in verifier pass");
+}
+
 /** A call of a kernel function (check_kfunc_call). */
 export function checkKfuncCall(w: Walk, insn: Insn): void {
 	const env: Env = w.env;
 	const log: Log = env.log;
+	if (isAbsent(insn)) {
+		w.insnIdx++;
+		return;
+	}
 	const name = env.kfuncNameAt(w.insnIdx);
 	const kfunc = kfuncAt(env, w.insnIdx);
 	if (name === undefined) env.notModelled(`kernel function ${insn.imm}`);
