@@ -1,6 +1,6 @@
 import type { Btf } from "../btf/index.ts";
 import type { Insn } from "../isa/index.ts";
-import type { LineInfo, LinkedObject, LinkedProgram } from "../spec/index.ts";
+import type { LineInfo, LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { Log } from "./log/log.ts";
 import { type LoadFlags, type Privileges, privilegesOf, type VerifyOptions } from "./options.ts";
 import { INSN, InsnAux } from "./program/aux.ts";
@@ -35,7 +35,7 @@ export class Env {
 	readonly verified = new Set<number>();
 	usedMaps: readonly UsedMap[] = [];
 	readonly #maps: (UsedMap | undefined)[] = [];
-	readonly #inner: UsedMap[] = [];
+	readonly #inner: (UsedMap & { readonly of: LinkedMap })[] = [];
 	readonly #structs: string[] = [""];
 	readonly #aluStates = new Map<number, { readonly state: number; readonly limit: number }>();
 	readonly #loops = new Map<number, number>();
@@ -79,10 +79,16 @@ export class Env {
 	innerOf(id: number): UsedMap | undefined {
 		const inner = this.mapById(id).map.inner;
 		if (inner === undefined) return undefined;
-		const known = this.#inner.find(({ map }) => map === inner);
+		const known = this.#inner.find(({ of }) => of === inner);
 		if (known !== undefined) return known;
 		const index = this.object.maps.length + this.#inner.length;
-		const made = { index, map: inner, fields: mapFields(this.object.btf, inner.valueTypeId) };
+		// the kernel's template has no name
+		const made = {
+			index,
+			of: inner,
+			map: { ...inner, name: "" },
+			fields: mapFields(this.object.btf, inner.valueTypeId),
+		};
 		this.#inner.push(made);
 		return made;
 	}
@@ -154,7 +160,9 @@ export class Env {
 	/** `; text @ file:line`, where the source changes (kernel: verbose_linfo). */
 	linfo(insn: number, prefix = "; "): void {
 		const line = this.#lineOf(insn);
-		if (line === undefined || line === this.#lastLine) return;
+		const last = this.#lastLine;
+		if (line === undefined) return;
+		if (line.file === last?.file && line.line === last.line && line.text === last.text) return;
 		this.#lastLine = line;
 		const file = line.file.slice(line.file.lastIndexOf("/") + 1);
 		this.log.write(`${prefix}${(line.text ?? "").trimStart()} @ ${file}:${line.line}\n`);

@@ -1,7 +1,5 @@
 import type { Insn } from "../../isa/index.ts";
-import { slotsOf } from "../../isa/index.ts";
 import type { InsnAux } from "./aux.ts";
-import { INSN } from "./aux.ts";
 import { type Subprogram, successors } from "./subprograms.ts";
 
 /**
@@ -50,13 +48,11 @@ export function computeLoops(
 				members.push(member);
 				if (member === top.at) break;
 			}
-			// a call that calls back may run its callback again and again: a loop of its own
-			const loops = members.length > 1 || top.targets.includes(top.at) || aux.has(top.at, INSN.CALLBACK);
+			const loops = members.length > 1 || top.targets.includes(top.at);
 			if (!loops) continue;
 			for (const member of members) aux.scc[member] = sccs;
 			sccs++;
 		}
 	}
-	void slotsOf;
 	return sccs;
 }

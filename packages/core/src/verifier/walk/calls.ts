@@ -25,6 +25,7 @@ export function initFrame(w: Walk, frame: number, callsite: number, frameno: num
 	const fp = regAt(frame, 10);
 	core.markPointer(fp, REG.STACK);
 	core.set(fp, REG_STATE.FRAMENO, frameno);
+	w.scratchAll();
 }
 
 /** A frame for a callee in `state`; its address (setup_func_entry). */

@@ -81,7 +81,7 @@ export function checkJump(w: Walk, insn: Insn): void {
 	if (core.isScalar(a)) collectLinked(w, core.get(a, REG_STATE.ID), linked);
 	if (linked.length > 1) w.pushHistory(0, linked);
 
-	const other = w.push(w.insnIdx + off + 1, w.insnIdx);
+	const other = w.push(w.insnIdx + off + 1, w.insnIdx, false, "EFAULT");
 	a = w.reg(dst);
 	const otherA = regAt(core.frame(other.at), dst);
 	let otherB: number;

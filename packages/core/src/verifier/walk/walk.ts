@@ -4,6 +4,7 @@ import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
 import type { UsedMap } from "../program/map-references.ts";
 import type { StackLiveness } from "../prune/stack-liveness.ts";
+import type { Errno } from "../reject.ts";
 import { StateCore } from "../state/core.ts";
 import { FUNC_STATE, REG_STATE, STACK_MISC, STACK_ZERO, STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
@@ -220,12 +221,12 @@ export class Walk {
 	}
 
 	/** Another way from here, to be walked later (kernel: push_stack). */
-	push(insnIdx: number, prevInsnIdx: number, speculative = false): VState {
+	push(insnIdx: number, prevInsnIdx: number, speculative = false, errno: Errno = "ENOMEM"): VState {
 		const state = this.copy(this.cur);
 		if (speculative) this.core.set(state.at, STATE.SPECULATIVE, 1);
 		this.pending.push({ state, insnIdx, prevInsnIdx, logPosition: this.env.log.position });
 		if (this.pending.length > MAX_PENDING)
-			this.env.log.reject("EFAULT", `The sequence of ${this.pending.length} jumps is too complex.`);
+			this.env.log.reject(errno, `The sequence of ${this.pending.length} jumps is too complex.`);
 		if (state.parent !== undefined) state.parent.branches++;
 		return state;
 	}
