@@ -27,6 +27,9 @@ import {
 import { walkSubprogram } from "./walk/loop.ts";
 import { Walk } from "./walk/walk.ts";
 
+/** A subprogram that may end in another program may come back with another packet. */
+const TAIL_CALL = 12;
+
 const NOT_WALKED = {
 	insnsProcessed: 0,
 	maxStatesPerInsn: 0,
@@ -154,7 +157,7 @@ function prepare(env: Env): Walk {
 			changesPacket: (insn) =>
 				isKfuncCall(insn)
 					? kfuncMovesPacket(env, insns.indexOf(insn))
-					: isHelperCall(insn) && CHANGES_PKT_DATA.has(insn.imm),
+					: isHelperCall(insn) && (CHANGES_PKT_DATA.has(insn.imm) || insn.imm === TAIL_CALL),
 			mightSleep: (insn) =>
 				isKfuncCall(insn)
 					? kfuncSleeps(env, insns.indexOf(insn))
