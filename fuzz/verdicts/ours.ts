@@ -45,6 +45,8 @@ export function linkedVerdictProgram(
 	};
 	const object: LinkedObject = {
 		...maps,
+		// as many as the recorded kernel had
+		target: { ...maps.target, cpus: 2 },
 		license: program.license,
 		maps: used.map((name) => maps.maps[names.indexOf(name)]!),
 		programs: [linked],

@@ -28,6 +28,10 @@ export class Env {
 	readonly aux: InsnAux;
 	readonly limit: number;
 	readonly strictAlignment: boolean;
+	/** Something passed that the kernel then cannot rewrite: a mistake of its own. */
+	unconvertible = false;
+	/** The loader's own checks are passed: the log ends with statistics. */
+	begun = false;
 	subprograms: Subprogram[] = [];
 	/** Functions whose BTF has been found not to fit their calls. */
 	readonly unreliable = new Set<number>();

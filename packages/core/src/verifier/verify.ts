@@ -1,6 +1,6 @@
 import { slotsOf } from "../isa/index.ts";
 import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
-import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, funcProto, SYNC_CALLBACKS } from "./data/index.ts";
+import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, SYNC_CALLBACKS } from "./data/index.ts";
 import { Env } from "./env.ts";
 import { printLogInsn } from "./log/print-insn.ts";
 import type { VerifyOptions } from "./options.ts";
@@ -16,6 +16,7 @@ import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./
 import { StackLiveness } from "./prune/stack-liveness.ts";
 import { type Errno, NotModelled, Rejection } from "./reject.ts";
 import type { Verdict } from "./verdict.ts";
+import { allowedProto } from "./walk/helper-call.ts";
 import {
 	addKfuncs,
 	checkKfuncsLeft,
@@ -84,7 +85,7 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 		stackDepth: env.subprograms.filter(({ isHidden }) => !isHidden).map(({ stackDepth }) => stackDepth),
 	};
 	const lastLine = errno === undefined ? "" : lastOf(env.log.text);
-	if (walk !== undefined && env.log.level > 0 && unsupported === undefined) {
+	if (env.begun && env.log.level > 0 && unsupported === undefined) {
 		if (env.log.level & 4) env.log.write(`stack depth ${stats.stackDepth.join("+")}\n`);
 		env.log.write(
 			`processed ${stats.insnsProcessed} insns (limit ${env.limit}) max_states_per_insn ${stats.maxStatesPerInsn} total_states ${stats.totalStates} peak_states ${stats.peakStates} mark_read ${stats.markRead}\n`,
@@ -103,6 +104,7 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 /** What the kernel rewrites behind the walk, as far as the statistics show it. */
 function finish(env: Env): void {
 	const { subprograms, aux, privileges, insns } = env;
+	if (env.unconvertible) env.log.reject("EFAULT", "verifier bug: error during ctx access conversion (0)");
 	const loops = env.inlinedLoops;
 	for (const each of subprograms) {
 		const inlines = loops.some((insn) => insn >= each.start && insn < each.end);
@@ -132,6 +134,7 @@ const lastOf = (text: string): string =>
 function prepare(env: Env): Walk {
 	const { insns, privileges, log, aux } = env;
 	checkLoad(env);
+	env.begun = true;
 	env.subprograms = findSubprograms(insns, env.program.functions, privileges, log);
 	addKfuncs(env);
 	checkSubprograms(insns, env.subprograms, log);
@@ -146,7 +149,6 @@ function prepare(env: Env): Walk {
 		map: (index) => env.map(index),
 		btfId: () => env.notModelled("lddw of a kernel variable"),
 	});
-	const proto = (id: number) => funcProto(id, env.type, env.attachType);
 	checkCfg(
 		insns,
 		env.subprograms,
@@ -161,7 +163,7 @@ function prepare(env: Env): Walk {
 			mightSleep: (insn) =>
 				isKfuncCall(insn)
 					? kfuncSleeps(env, insns.indexOf(insn))
-					: isHelperCall(insn) && proto(insn.imm)?.mightSleep === true,
+					: isHelperCall(insn) && allowedProto(env, insn.imm)?.mightSleep === true,
 			isIteratorNext: (insn) => isKfuncCall(insn) && env.isIteratorNext(insns.indexOf(insn)),
 		},
 		privileges,
@@ -172,10 +174,10 @@ function prepare(env: Env): Walk {
 	computeLoops(insns, env.subprograms, aux);
 	computeLiveRegisters(insns, aux, (insn) => {
 		if (isKfuncCall(insn)) return kfuncParameters(env, insns.indexOf(insn));
-		return isHelperCall(insn) ? proto(insn.imm)?.args.length : undefined;
+		return isHelperCall(insn) ? allowedProto(env, insn.imm)?.args.length : undefined;
 	});
 	if (log.states) writeLiveRegisters(env);
-	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux));
+	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux, env.log));
 }
 
 /** The table that level 2 begins with. */

@@ -23,7 +23,8 @@ export function printLogInsn(
 	kfunc?: (insn: number) => string,
 ): string {
 	const insn = insns[index]!;
-	return `(${hex2(insn.opcode)}) ${text(insns, index, insn, kfunc)}`;
+	const printed = text(insns, index, insn, kfunc);
+	return printed === undefined ? `BUG_${hex2(insn.opcode)}` : `(${hex2(insn.opcode)}) ${printed}`;
 }
 
 function text(
@@ -31,7 +32,7 @@ function text(
 	index: number,
 	insn: Insn,
 	kfunc: ((insn: number) => string) | undefined,
-): string {
+): string | undefined {
 	const { opcode, dst, src, off, imm } = insn;
 	const code = opcode >> 4;
 	const x = (opcode & 8) !== 0;
@@ -92,13 +93,14 @@ function jump(
 	return `if ${r}${dst} ${JUMP[code]} ${operand} goto pc${plus(off)}`;
 }
 
-function atomic({ opcode, dst, src, off, imm }: Insn, type: string): string {
+function atomic({ opcode, dst, src, off, imm }: Insn, type: string): string | undefined {
 	const place = `(${type} *)(r${dst} ${plus(off)})`;
 	const size = (opcode & 0x18) === 0x18 ? "64" : "";
 	if (imm === 0xf1) return `r0 = atomic${size}_cmpxchg(${place}, r0, r${src})`;
 	if (imm === 0xe1) return `r${src} = atomic${size}_xchg(${place}, r${src})`;
 	if (imm === 0x100) return `r${dst} = load_acquire((${type} *)(r${src} ${plus(off)}))`;
 	if (imm === 0x110) return `store_release(${place}, r${src})`;
-	if (imm & 1) return `r${src} = atomic${size}_fetch_${ATOMIC[imm & ~1] ?? "?"}(${place}, r${src})`;
-	return `lock *${place} ${ALU[imm >> 4] ?? "?"} r${src}`;
+	if (ATOMIC[imm & ~1] === undefined) return undefined;
+	if (imm & 1) return `r${src} = atomic${size}_fetch_${ATOMIC[imm & ~1]}(${place}, r${src})`;
+	return `lock *${place} ${ALU[imm >> 4]} r${src}`;
 }

@@ -75,6 +75,8 @@ export function printState(w: Walk, state: number, frameIndex: number, changed =
 				const ref = core.get(main, REG_STATE.REF_OBJ_ID);
 				if (id) parts.push(`id=${id}`);
 				if (ref) parts.push(`ref_id=${ref}`);
+				// the kernel prints a word that it shares with first_slot
+				parts.push("dynptr_id=1");
 				text += ` fp${-(i + 1) * 8}=dynptr_${DYNPTR_NAMES[core.get(main, REG_STATE.AUX)] ?? "<unknown>"}(${parts.join(",")})`;
 				break;
 			}

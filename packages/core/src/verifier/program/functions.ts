@@ -5,6 +5,13 @@ import type { Env } from "../env.ts";
 export function checkFunctions(env: Env): void {
 	const { subprograms, log, btf } = env;
 	const known = subprograms.some(({ typeId }) => typeId !== 0);
+	if (known) {
+		const { functions } = env.program;
+		if (functions.length !== subprograms.length)
+			log.reject("EINVAL", "number of funcs in func_info doesn't match number of subprogs");
+		if (subprograms.some(({ start }, i) => functions[i]!.start !== start))
+			log.reject("EINVAL", "func_info BTF section doesn't match subprog layout in BPF program");
+	}
 	for (const [i, each] of subprograms.entries()) {
 		if (i === 0) continue;
 		if (!known) {

@@ -26,7 +26,7 @@ function chain(w: Walk, state: VState): string | undefined {
 	for (let i = 0; i <= w.core.curframe(state.at); i++) {
 		const insn = frameInsn(w, state, i);
 		const scc = w.env.aux.scc[insn]!;
-		if (scc !== 0) return `${key}:${scc}`;
+		if (scc !== 0) return `${key}${scc}`;
 		key += `${insn},`;
 	}
 	return undefined;
@@ -46,7 +46,9 @@ export function maybeEnterLoop(w: Walk, state: VState): void {
 	if (key === undefined) return;
 	const visit = visitsOf(w).get(key);
 	if (visit === undefined) visitsOf(w).set(key, { entry: state, backedges: [] });
-	else visit.entry ??= state;
+	else if (visit.entry !== undefined) return;
+	else visit.entry = state;
+	if (w.env.log.states) w.env.log.write(`SCC enter (${key})\n`);
 }
 
 /** All ways from the loop's first state are walked: what was relied on behind is known, and goes round the loop. */
@@ -55,6 +57,7 @@ export function maybeExitLoop(w: Walk, state: VState): void {
 	if (key === undefined) return;
 	const visit = visitsOf(w).get(key);
 	if (visit === undefined || visit.entry !== state) return;
+	if (w.env.log.states) w.env.log.write(`SCC exit (${key})\n`);
 	for (let round = 0, changed = true; changed; round++) {
 		if (round >= MAX_ROUNDS) {
 			if (w.env.log.states) w.env.log.write("propagate_backedges: too many iterations\n");
@@ -75,6 +78,7 @@ export function addBackedge(w: Walk, old: VState, backedge: VState): void {
 	const key = chain(w, old);
 	const visit = key === undefined ? undefined : visitsOf(w).get(key);
 	if (visit === undefined) return;
+	if (w.env.log.states) w.env.log.write(`SCC backedge (${key})\n`);
 	visit.backedges.push(backedge);
 	w.backedges++;
 }

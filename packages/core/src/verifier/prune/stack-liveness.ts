@@ -1,7 +1,7 @@
 import type { Insn } from "../../isa/index.ts";
-import { slotsOf } from "../../isa/index.ts";
+import type { Log } from "../log/log.ts";
 import { INSN, type InsnAux } from "../program/aux.ts";
-import { type Subprogram, subprogramOf, successors } from "../program/subprograms.ts";
+import { type Subprogram, successors } from "../program/subprograms.ts";
 import type { StateCore } from "../state/core.ts";
 import { FUNC_STATE } from "../state/layout.ts";
 
@@ -34,6 +34,10 @@ export interface Frames {
 	readonly insnIdx: number;
 }
 
+/** An instance in the log: `(8,12)`, its call sites and where it starts. */
+const chain = ({ callsites, subprogram }: Instance): string =>
+	`(${[...callsites.slice(1), subprogram.start].join()})`;
+
 /**
  * Which stack slots are read before they are written (kernel: liveness.c of 6.18): what instructions did while they
  * were walked is collected, and flows backwards at the end of each path. Slots that are dead don't matter when two
@@ -49,7 +53,10 @@ export class StackLiveness {
 	#writeInsn = 0;
 	readonly #writes = new Int32Array(16);
 
-	constructor(insns: readonly Insn[], subprograms: () => readonly Subprogram[], aux: InsnAux) {
+	readonly #log: Log;
+
+	constructor(insns: readonly Insn[], subprograms: () => readonly Subprogram[], aux: InsnAux, log: Log) {
+		this.#log = log;
 		this.#insns = insns;
 		this.#subprograms = subprograms;
 		this.#aux = aux;
@@ -81,15 +88,15 @@ export class StackLiveness {
 		if (this.#current !== undefined) this.#commit(this.#current, this.#writeInsn);
 	}
 
-	/** At the end of a path. */
+	/** At the end of a path, and of a function. */
 	update(w: Frames): void {
 		this.resetChain();
 		let instance: Instance | undefined = this.#instance(w.core, w.cur.at, w.core.curframe(w.cur.at));
-		while (instance?.updated) {
+		for (; instance !== undefined; instance = instance.outer) {
+			if (!instance.updated) continue;
 			this.#flow(instance);
 			if (instance.outer !== undefined) this.#toOuter(instance, instance.outer);
 			instance.updated = false;
-			instance = instance.outer;
 		}
 	}
 
@@ -203,37 +210,75 @@ export class StackLiveness {
 	}
 
 	#flow(instance: Instance): void {
-		const { start } = instance.subprogram;
 		const order = this.#order(instance.subprogram);
-		for (const masks of instance.masks) {
-			if (masks === undefined) continue;
-			if (instance.dropped)
-				for (let at = 0; at < masks.length; at += WORDS)
-					masks[at + WRITES] = masks[at + WRITES + 1] = masks[at + LIVE] = masks[at + LIVE + 1] = 0;
-			for (let changed = true; changed; ) {
-				changed = false;
-				for (const [insn, next] of order) {
-					const at = (insn - start) * WORDS;
-					for (let half = 0; half < 2; half++) {
-						let live = 0;
-						let writes = next.length > 0 ? -1 : 0;
-						for (const to of next) {
-							const there = (to - start) * WORDS + half;
-							live |= masks[there + LIVE]!;
-							writes &= masks[there + WRITES]!;
-						}
-						const own = masks[at + MUST_WRITE + half]!;
-						live = (live & ~own) | masks[at + MAY_READ + half]!;
-						writes |= own;
-						if (live === masks[at + LIVE + half] && writes === masks[at + WRITES + half]) continue;
-						masks[at + LIVE + half] = live;
-						masks[at + WRITES + half] = writes;
-						changed = true;
-					}
-				}
-			}
+		const frames = instance.masks
+			.map((masks, frame) => ({ frame, masks }))
+			.filter(({ masks }) => masks !== undefined);
+		if (instance.dropped) {
+			for (const { masks } of frames)
+				for (let at = 0; at < masks!.length; at += WORDS) masks!.fill(0, at + WRITES, at + LIVE + 2);
 		}
+		let rounds = 0;
+		for (let changed = true; changed; rounds++) {
+			changed = false;
+			for (const { frame, masks } of frames)
+				for (const [insn, next] of order)
+					if (next.length > 0 && this.#flowThrough(instance, frame, masks!, insn, next)) changed = true;
+		}
+		if (this.#log.states)
+			this.#log.write(`${chain(instance)} live stack update done in ${rounds} iterations\n`);
 		instance.dropped = false;
+	}
+
+	/** One instruction: what is live before it, and written on every way behind; true if that has changed. */
+	#flowThrough(
+		instance: Instance,
+		frame: number,
+		masks: Int32Array,
+		insn: number,
+		next: readonly number[],
+	): boolean {
+		const { start } = instance.subprogram;
+		const at = (insn - start) * WORDS;
+		const old = masks.slice(at + WRITES, at + LIVE + 2);
+		for (let half = 0; half < 2; half++) {
+			let live = 0;
+			let writes = -1;
+			for (const to of next) {
+				const there = (to - start) * WORDS + half;
+				live |= masks[there + LIVE]!;
+				writes &= masks[there + WRITES]!;
+			}
+			const own = masks[at + MUST_WRITE + half]!;
+			masks[at + LIVE + half] = (live & ~own) | masks[at + MAY_READ + half]!;
+			masks[at + WRITES + half] = writes | own;
+		}
+		const now = masks.subarray(at + WRITES, at + LIVE + 2);
+		if (now.every((word, i) => word === old[i])) return false;
+		if (this.#log.states && this.#isOfInterest(masks, at, insn, start)) {
+			const place = `${chain(instance)} frame ${frame} insn ${insn} `;
+			this.#logChange(place, "live", old, now, LIVE - WRITES);
+			this.#logChange(place, "written", old, now, 0);
+		}
+		return true;
+	}
+
+	#isOfInterest(masks: Int32Array, at: number, insn: number, start: number): boolean {
+		const accesses = masks.subarray(at + MAY_READ, at + MUST_WRITE + 2);
+		return accesses.some((word) => word !== 0) || insn === start || this.#aux.has(insn, INSN.PRUNE);
+	}
+
+	#logChange(place: string, what: string, old: Int32Array, now: Int32Array, at: number): void {
+		const slots = (from: Int32Array, to: Int32Array, sign: string) => {
+			const list: number[] = [];
+			for (let spi = 0; spi < 64; spi++) {
+				const word = at + (spi >> 5);
+				if (((to[word]! & ~from[word]!) >>> (spi & 31)) & 1) list.push(-8 * (spi + 1));
+			}
+			return list.length === 0 ? "" : `${sign}${what} ${list.join()} `;
+		};
+		const changes = slots(old, now, "+") + slots(now, old, "-");
+		if (changes !== "") this.#log.write(`${place}${changes}\n`);
 	}
 
 	/** What a call does to its callers' stacks is what its callee does there. */
@@ -250,5 +295,3 @@ export class StackLiveness {
 		this.#commit(outer, callsite);
 	}
 }
-void subprogramOf;
-void slotsOf;

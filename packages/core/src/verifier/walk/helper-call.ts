@@ -9,6 +9,7 @@ import {
 	baseType,
 	CHANGES_PKT_DATA,
 	DYNPTR_REFS,
+	type FuncProto,
 	funcProto,
 	NEEDS_BPF,
 	needsPerfmon,
@@ -20,6 +21,7 @@ import {
 	SYNC_CALLBACKS,
 	typeFlags,
 } from "../data/index.ts";
+import type { Env } from "../env.ts";
 import { helperText } from "../log/print-insn.ts";
 import { markChainPrecision } from "../prune/precision.ts";
 import { FUNC_STATE, REG_STATE, STATE } from "../state/layout.ts";
@@ -51,14 +53,8 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	const func = insn.imm;
 	const text = `${helperText(func)}#${func}`;
 	if (func < 0 || func >= HELPER_NAMES.length) log.reject("EINVAL", `invalid func ${text}`);
-	const found = funcProto(func, env.type, env.attachType);
-	const { bpf, ptrLeaks } = env.privileges;
-	const allowed =
-		helpersAllowed(env.type, env.attachType)?.has(func) === true &&
-		(bpf || !NEEDS_BPF.has(func)) &&
-		(ptrLeaks || !needsPerfmon(func, env.type));
 	const proto =
-		(allowed ? found : undefined) ?? log.reject("EINVAL", `program of this type cannot use helper ${text}`);
+		allowedProto(env, func) ?? log.reject("EINVAL", `program of this type cannot use helper ${text}`);
 	if (!env.gpl && proto.gplOnly)
 		log.reject("EINVAL", "cannot call GPL-restricted function from non-GPL compatible program");
 	if (proto.mightSleep) {
@@ -127,6 +123,22 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	w.insnIdx++;
 }
 
+/** Some messages of the kernel lack their newline. */
+function rejectWithoutNewline(w: Walk, message: string): never {
+	w.env.log.write(message);
+	return w.env.log.reject("EINVAL", "");
+}
+
+/** The prototype of a helper that this program may call; undefined: it may not (get_helper_proto). */
+export function allowedProto(env: Env, func: number): FuncProto | undefined {
+	const { bpf, ptrLeaks } = env.privileges;
+	const allowed =
+		helpersAllowed(env.type, env.attachType)?.has(func) === true &&
+		(bpf || !NEEDS_BPF.has(func)) &&
+		(ptrLeaks || !needsPerfmon(func, env.type));
+	return allowed ? funcProto(func, env.type, env.attachType) : undefined;
+}
+
 /** record_func_map and record_func_key. */
 function recordMap(w: Walk, { func, map }: CallMeta): void {
 	const { log } = w.env;
@@ -135,7 +147,7 @@ function recordMap(w: Walk, { func, map }: CallMeta): void {
 	if (func !== TAIL_CALL) return;
 	const array =
 		(map?.map.type === MAP_TYPE.PROG_ARRAY ? map : undefined) ??
-		log.reject("EINVAL", "expected prog array map for tail call");
+		rejectWithoutNewline(w, "expected prog array map for tail call");
 	const key = w.reg(3);
 	const { core } = w;
 	if (

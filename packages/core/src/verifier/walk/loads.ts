@@ -170,7 +170,10 @@ export function checkAtomic(w: Walk, insn: Insn): void {
 				log.reject("EACCES", `BPF_ATOMIC stores into R${dst} ${typeName(w.type(dst))} is not allowed`);
 			return;
 		default:
-			log.reject("EINVAL", `BPF_ATOMIC uses invalid atomic opcode ${imm.toString(16).padStart(2, "0")}`);
+			log.reject(
+				"EINVAL",
+				`BPF_ATOMIC uses invalid atomic opcode ${(imm >>> 0).toString(16).padStart(2, "0")}`,
+			);
 	}
 }
 

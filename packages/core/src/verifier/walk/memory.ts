@@ -244,7 +244,7 @@ export function checkMemory(
 	} else if (type === REG.CTX) {
 		leaks("ctx");
 		checkPtrOff(w, reg, regno);
-		const info = checkContext(w, off, size, access);
+		const info = checkContext(w, off, size, access, signed);
 		if (loads) {
 			const dst = w.reg(value);
 			if (info.type === REG.SCALAR) w.markUnknown(value);

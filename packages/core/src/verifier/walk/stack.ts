@@ -182,7 +182,6 @@ function readFixed(w: Walk, frameno: number, off: number, size: number, dst: num
 			}
 		}
 	} else if (dst >= 0) {
-		if (privileges.bpf) assignScalarId(w, reg);
 		core.copyReg(target, reg);
 	} else if (!privileges.ptrLeaks && !core.isScalar(reg)) {
 		log.reject("EACCES", `leaking pointer from stack off ${off}`);
