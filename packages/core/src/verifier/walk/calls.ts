@@ -97,6 +97,7 @@ export function checkCall(w: Walk, insn: Insn): void {
 export function leave(w: Walk): void {
 	const { core, env } = w;
 	const { log } = env;
+	w.liveness.update(w);
 	const callee = w.frame();
 	const caller = w.frame(w.curframe - 1);
 	const r0 = regAt(callee, 0);
