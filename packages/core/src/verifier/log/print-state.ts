@@ -99,7 +99,6 @@ export function printState(w: Walk, state: number, frameIndex: number, changed =
 	if (refs.length > 0) text += ` refs=${refs.join(",")}`;
 	if (core.get(frame, FUNC_STATE.IN_CALLBACK_FN)) text += " cb";
 	if (core.get(frame, FUNC_STATE.IN_ASYNC_CALLBACK_FN)) text += " async_cb";
-	void STATE;
 	return text;
 }
 

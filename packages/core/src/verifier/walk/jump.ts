@@ -93,11 +93,11 @@ export function checkJump(w: Walk, insn: Insn): void {
 		core.copyReg(otherB, b);
 	}
 	core.refine(code, jmp32, otherA, otherB, a, b);
-	boundsSanity(w, otherA, "true_reg1");
-	boundsSanity(w, a, "false_reg1");
+	boundsSanity(w, otherA);
+	boundsSanity(w, a);
 	if (x) {
-		boundsSanity(w, otherB, "true_reg2");
-		boundsSanity(w, b, "false_reg2");
+		boundsSanity(w, otherB);
+		boundsSanity(w, b);
 		if (core.isScalar(b) && core.get(b, REG_STATE.ID) !== 0) {
 			syncLinked(w, w.cur, b, linked);
 			syncLinked(w, other, otherB, linked);
@@ -120,7 +120,7 @@ export function checkJump(w: Walk, insn: Insn): void {
 
 /** The CPU may go the other way all the same, with operands that are something else. */
 function speculate(w: Walk, { opcode, dst, src }: Insn, to: number): void {
-	const other = w.push(to, w.insnIdx, true);
+	const other = w.push(to, w.insnIdx, true, "EFAULT");
 	const frame = w.core.frame(other.at);
 	w.core.markUnknown(regAt(frame, dst));
 	if (opcode & 8) w.core.markUnknown(regAt(frame, src));
@@ -152,7 +152,7 @@ function branchTaken(w: Walk, first: number, second: number, op: number, jmp32: 
 	let [a, b, code] = [first, second, op];
 	if (!isConst(w, b, jmp32)) [a, b, code] = [second, first, FLIPPED[op]!];
 	if (!core.isScalar(a)) {
-		if (!isConst(w, b, jmp32) || !notNull(core.type(a))) return -1;
+		if (!isConst(w, b, jmp32) || !notNull(w, a)) return -1;
 		if (core.constLow(b) !== 0 || (!jmp32 && core.constHigh(b) !== 0)) return -1;
 		return code === J.EQ ? 0 : code === J.NE ? 1 : -1;
 	}
@@ -161,7 +161,8 @@ function branchTaken(w: Walk, first: number, second: number, op: number, jmp32: 
 }
 
 /** Pointers that are known not to be null (reg_not_null). */
-function notNull(type: number): boolean {
+function notNull(w: Walk, reg: number): boolean {
+	const type = w.core.type(reg);
 	if (maybeNull(type)) return false;
 	const kind = kindOf(type);
 	switch (kind) {
@@ -173,7 +174,8 @@ function notNull(type: number): boolean {
 		case REG.MAP_PTR:
 			return true;
 		case REG.BTF_ID:
-			return (type & FLAG.TRUSTED) !== 0;
+			// is_trusted_reg
+			return w.core.get(reg, REG_STATE.REF_OBJ_ID) !== 0 || (type & (FLAG.TRUSTED | FLAG.ALLOC)) !== 0;
 		case REG.MEM:
 			return (type & FLAG.UNTRUSTED) === 0;
 		default:
@@ -321,4 +323,3 @@ function markEnd(w: Walk, state: VState, regno: number, open: boolean): void {
 	if (w.core.type(reg) !== REG.PACKET) return;
 	w.core.set(reg, REG_STATE.RANGE, open ? BEYOND_PKT_END : AT_PKT_END);
 }
-void FUNC_STATE;

@@ -144,6 +144,8 @@ export function checkKfuncCall(w: Walk, insn: Insn): void {
 	}
 	if (name === THROW) {
 		if (ownsException(env)) env.notModelled("exception callbacks");
+		// the kernel's own mistake: "verifier bug: scc exit: no visit info for call chain"
+		if (env.aux.scc[w.insnIdx] !== 0) env.notModelled("bpf_throw in a loop");
 		checkReturn(w, 1);
 	}
 	clearCallerSaved(w, w.frame());
