@@ -1,13 +1,12 @@
 import { MAP_TYPE } from "../../isa/index.ts";
 import { programAccess } from "../../maps/index.ts";
+import { FLOW_KEYS_SIZE } from "../data/index.ts";
 import { tnumText } from "../log/print-state.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
 import { checkContext, checkSocket, mayAccessPacket } from "./context.ts";
 import { type Access, checkStackBounds, checkStackRead, checkStackWrite, MAX_VAR_OFF } from "./stack.ts";
 import { maybeNull, type Walk } from "./walk.ts";
-
-const FLOW_KEYS_SIZE = 56;
 
 /** What the log calls a kind of memory where an access is misaligned. */
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
