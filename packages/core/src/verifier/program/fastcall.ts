@@ -71,5 +71,5 @@ function markCall(
 /** Frames without the slots that only such patterns used (remove_fastcall_spills_fills). */
 export function removeFastcalls(subprograms: readonly Subprogram[]): void {
 	for (const each of subprograms)
-		if (each.removesSpills && !each.keepFastcall) each.stackDepth = -each.fastcallStackOff;
+		if (each.removesSpills && !each.keepFastcall) each.stackDepth = Math.abs(each.fastcallStackOff);
 }
