@@ -268,7 +268,12 @@ function checkInnerMaps(kernel: Kernel, type: number): number {
 	if (ours !== theirs) differs(`${mapTypeName(type)} as inner map: the kernel says ${theirs}, core ${ours}`);
 	if (theirs !== 0) return 1;
 	const outer = kernel.createMap({ ...outerDef, inner: template });
-	const changes: Partial<Omit<MapDefinition, "inner">>[] = [{}, { keySize: 8 }, { valueSize: 8 }, { valueSize: 16 }];
+	const changes: Partial<Omit<MapDefinition, "inner">>[] = [
+		{},
+		{ keySize: 8 },
+		{ valueSize: 8 },
+		{ valueSize: 16 },
+	];
 	changes.push({ maxEntries: def.maxEntries * 2 });
 	for (let bit = 0; bit < 13; bit++) changes.push({ flags: def.flags ^ (1 << bit) });
 	let count = 1;
