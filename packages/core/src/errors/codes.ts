@@ -24,6 +24,12 @@ export const ERROR_CODES = {
 	"link/too-large": "the linked programs have more instructions than anything would load",
 	"link/target": "the Target contradicts the object: unknown map, variable, or wrong size",
 
+	// the verifier
+	"verifier/rejected":
+		"the verifier refuses the program as Linux 6.18 does; errno, last line and log are in detail",
+	"verifier/unsupported":
+		"the program needs something that the verifier does not model; nothing is said about it",
+
 	// a machine being made or used
 	"machine/unknown-program": "no program of that name; hint lists the candidates",
 	"machine/unknown-map": "no map of that name; hint lists the candidates",

@@ -39,6 +39,7 @@ import {
 	linkedMap,
 	type NewMap,
 } from "../spec/index.ts";
+import { type Verdict, verify } from "../verifier/index.ts";
 import { ProgramHandle } from "./handles.ts";
 import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
@@ -138,11 +139,14 @@ export class Machine implements Disposable {
 	 */
 	load(linked: LinkedObject, options: LoadOptions = {}): void {
 		this.#check();
+		// before anything is there: what is refused leaves no trace
+		const verdicts = this.#verify(linked);
 		this.#linked = linked;
 		const maps = linked.maps.map((def) => this.#map(linked, def, options.reuse ?? []));
 		const programs = new Map<string, ProgramHandle>();
 		for (const program of linked.programs) {
-			programs.set(program.name, new ProgramHandle(this.#program(linked, program, maps), this.#lifecycle));
+			const record = this.#program(linked, program, maps, verdicts.get(program.name));
+			programs.set(program.name, new ProgramHandle(record, this.#lifecycle));
 		}
 		for (const { map, slot, target } of linked.slots) {
 			const record = maps[map]!;
@@ -159,6 +163,33 @@ export class Machine implements Disposable {
 		for (const [name, program] of programs) this.#programs.set(name, program);
 		this.#execution = undefined;
 		this.#stale = true;
+	}
+
+	#verify(linked: LinkedObject): ReadonlyMap<string, Verdict> {
+		const { verify: how = "off" } = this.#options;
+		const verdicts = new Map<string, Verdict>();
+		if (how === "off") return verdicts;
+		for (const program of linked.programs) {
+			const verdict = verify(linked, program);
+			verdicts.set(program.name, verdict);
+			if (how === "require" && !verdict.accepted) throw refusal(linked, program, verdict);
+		}
+		return verdicts;
+	}
+
+	/** What the verifier said of each program, by name; empty where it wasn't asked. */
+	get verdicts(): ReadonlyMap<string, Verdict> {
+		const found = new Map<string, Verdict>();
+		for (const { record } of this.#programs.values())
+			if (record.verdict !== undefined) found.set(record.name, record.verdict);
+		return found;
+	}
+
+	/** Whether the verifier has accepted every program that is loaded. */
+	get verified(): boolean {
+		return this.#lifecycle.programs.every(
+			(record) => record === undefined || record.verdict?.accepted === true,
+		);
 	}
 
 	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
@@ -275,7 +306,12 @@ export class Machine implements Disposable {
 		this.#handles[outer.index]!.setInnerMap(bytes, this.#handles[inner.index]!);
 	}
 
-	#program(linked: LinkedObject, program: LinkedProgram, maps: readonly MapRecord[]): ProgramRecord {
+	#program(
+		linked: LinkedObject,
+		program: LinkedProgram,
+		maps: readonly MapRecord[],
+		verdict: Verdict | undefined,
+	): ProgramRecord {
 		const used = new Set<MapRecord>();
 		const resolve = (index: number) => {
 			const record = maps[index];
@@ -305,6 +341,7 @@ export class Machine implements Disposable {
 			id: this.#lifecycle.nextId(),
 			name: program.name,
 			program,
+			verdict,
 			linked,
 			lowered,
 			maps: [...used],
@@ -383,6 +420,7 @@ export class Machine implements Disposable {
 			runtime: this.#runtime,
 			regions: this.#regions,
 			budget: this.#budget(input),
+			verified: this.verified,
 			trace: input.trace ?? true,
 		});
 		this.#running = run;
@@ -449,7 +487,7 @@ export class Machine implements Disposable {
 				hops: run?.hops ?? [],
 				output: run?.output ?? [],
 				engine: "interpreter",
-				verified: false,
+				verified: this.verified,
 			};
 		}
 	}
@@ -486,7 +524,7 @@ export class Machine implements Disposable {
 		try {
 			const r0 = wasm.run(invocation, times, () => runtime.again());
 			const duration = ((performance.now() - start) * 1e6) / times;
-			const how = { hops: [], instructions: 0, engine: "wasm" };
+			const how = { hops: [], instructions: 0, engine: "wasm", verified: this.verified };
 			return { ...resultOf(this.memory, prepared, r0, how, () => runtime.finish()), duration };
 		} catch (error) {
 			runtime.finish();
@@ -594,6 +632,8 @@ export class Machine implements Disposable {
 			kfunc: (name) => this.#kfunc(name),
 			regionChecks: this.checked,
 			fuel: this.checked,
+			// a verified program ends by itself, and pays for a budget only where one was asked for
+			fuelForVerified: this.#options.budget !== undefined,
 			emptySlotCounts: this.#options.emptySlotCounts ?? false,
 			mayGoto: this.environment.mayGoto,
 			cpu: this.environment.cpu,
@@ -654,13 +694,17 @@ export class Machine implements Disposable {
 				budget: this.#budget(input),
 				hops: (input.trace ?? true) ? hops : undefined,
 			});
-			return resultOf(this.memory, prepared, r0, { hops, instructions: 0, engine: engine() }, () =>
-				this.#runtime.finish(),
+			return resultOf(
+				this.memory,
+				prepared,
+				r0,
+				{ hops, instructions: 0, engine: engine(), verified: this.verified },
+				() => this.#runtime.finish(),
 			);
 		} catch (error) {
 			if (!(error instanceof TailhopError)) throw error;
 			this.#runtime.finish();
-			return { error, hops: hops.map(hopOf), output, engine: engine(), verified: false };
+			return { error, hops: hops.map(hopOf), output, engine: engine(), verified: this.verified };
 		}
 	}
 
@@ -690,6 +734,24 @@ export class Machine implements Disposable {
 		memory.setU32(MACHINE.TAIL_CALLS, 0);
 		return this.#execution;
 	}
+}
+
+function refusal({ file }: LinkedObject, { name, section }: LinkedProgram, verdict: Verdict): TailhopError {
+	const { errno, lastLine, unsupported, log } = verdict;
+	const where = { file, program: name, section };
+	if (unsupported !== undefined)
+		return new TailhopError("verifier/unsupported", `the verifier does not model ${unsupported}`, where, {
+			hint: 'Load with verify: "try" to run it in the checked interpreter.',
+		});
+	return new TailhopError(
+		"verifier/rejected",
+		`the verifier refuses the program: ${errno}: ${lastLine}`,
+		where,
+		{
+			hint: "tailhop verify --explain says why, and what would do.",
+			detail: { errno: errno ?? "EINVAL", lastLine, log },
+		},
+	);
 }
 
 /** What the kernel refuses before it looks at a program's meaning: opcodes, reserved fields, jump targets. */

@@ -3,6 +3,7 @@ import type { LoweredProgram } from "../interpreter/index.ts";
 import { ATTACH_TYPE, nameOf, PROG_TYPE } from "../isa/index.ts";
 import type { MapInstance } from "../maps/index.ts";
 import type { LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
+import type { Verdict } from "../verifier/index.ts";
 
 /** The first program that a prog array got to know; later ones must be like it (kernel: bpf_map.owner). */
 export interface Owner {
@@ -43,6 +44,8 @@ export interface ProgramRecord {
 	readonly id: number;
 	readonly name: string;
 	readonly program: LinkedProgram;
+	/** What the verifier said, if it was asked. */
+	readonly verdict: Verdict | undefined;
 	readonly linked: LinkedObject;
 	readonly lowered: LoweredProgram;
 	/** Maps that it refers to. */

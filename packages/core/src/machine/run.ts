@@ -24,6 +24,7 @@ interface RunParts {
 	readonly context: number;
 	readonly output: readonly Output[];
 	readonly budget: number;
+	readonly verified: boolean;
 	readonly trace: boolean;
 }
 
@@ -119,7 +120,12 @@ export class Run {
 			runtime.memory,
 			this.#parts,
 			execution.r0,
-			{ hops: this.#hops, instructions: execution.executed, engine: "interpreter" },
+			{
+				hops: this.#hops,
+				instructions: execution.executed,
+				engine: "interpreter",
+				verified: this.#parts.verified,
+			},
 			() => this.abandon(),
 		);
 	}
@@ -162,7 +168,7 @@ export function resultOf(
 	memory: LinearMemory,
 	parts: Pick<RunParts, "hook" | "record" | "context" | "output">,
 	r0: bigint,
-	how: { readonly hops: readonly HopRecord[]; readonly instructions: number; readonly engine: string },
+	how: Pick<RunResult, "instructions" | "engine" | "verified"> & { readonly hops: readonly HopRecord[] },
 	end: () => void,
 ): RunResult {
 	const { hook, record, context, output } = parts;
@@ -178,7 +184,7 @@ export function resultOf(
 		output,
 		instructions: how.instructions,
 		engine: how.engine,
-		verified: false,
+		verified: how.verified,
 	};
 }
 

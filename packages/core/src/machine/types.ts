@@ -14,6 +14,11 @@ export interface MachineOptions {
 	 * and `Machine.notCompiled` says why. A budget then counts loop rounds and calls, not instructions.
 	 */
 	readonly engine?: "interpreter" | "wasm";
+	/**
+	 * "off" (default); "try": each program is verified when it is loaded, what the verifier accepts runs bare as
+	 * WebAssembly, and `Machine.verdicts` has what it said; "require": a program that it doesn't accept isn't loaded.
+	 */
+	readonly verify?: "off" | "try" | "require";
 	/** false: no region, provenance or argument checks in the interpreter (for trusted code and benchmarks). */
 	readonly checked?: boolean;
 	/** Instructions that one run may take; default 100 million. */
@@ -74,6 +79,7 @@ export interface RunResult extends HookOutput {
 	readonly instructions: number;
 	/** "interpreter", "wasm", or "wasm+interpreter" where a chain of compiled programs came to one that isn't. */
 	readonly engine: string;
+	/** Whether the verifier has accepted every program of the machine. */
 	readonly verified: boolean;
 }
 

@@ -21,6 +21,8 @@ export interface WasmParts extends Omit<ImportHost, "hook" | "hops" | "callback"
 	readonly hooks: readonly Hook[];
 	readonly regionChecks: boolean;
 	readonly fuel: boolean;
+	/** Budgets for programs that are verified, too. */
+	readonly fuelForVerified: boolean;
 	readonly emptySlotCounts: boolean;
 	readonly mayGoto: number;
 	readonly cpu: number;
@@ -133,7 +135,8 @@ export class WasmEngine {
 		const units = living.map((record): Unit => {
 			const { program, linked, index, objectMaps } = record;
 			const maps = objectMaps.map((map) => this.#compiledMap(map));
-			return { program, facts: factsOf(program, linked.maps), index, maps };
+			const verified = record.verdict?.accepted === true;
+			return { program, facts: factsOf(program, linked.maps), index, maps, verified };
 		});
 		const name = `tailhop${build.collections}`;
 		const module = compile(
@@ -165,6 +168,7 @@ export class WasmEngine {
 		return {
 			regionChecks: parts.regionChecks,
 			fuel: parts.fuel,
+			fuelForVerified: parts.fuelForVerified,
 			trace: false,
 			name: "",
 			emptySlotCounts: parts.emptySlotCounts,

@@ -91,11 +91,12 @@ function compileBare(
 		kfuncs: [],
 	};
 	return compile(
-		[{ program, facts: analyze(program, []), index: UNIT, maps: [] }],
+		[{ program, facts: analyze(program, []), index: UNIT, maps: [], verified: false }],
 		{
 			name: "",
 			regionChecks: how.regionChecks,
 			fuel: how.fuel,
+			fuelForVerified: false,
 			passes: how.passes,
 			stackBase: AREA,
 			trace: false,

@@ -109,7 +109,9 @@ export function compile(
 	for (const { unit, functions } of perUnit) {
 		contexts.set(unit, {
 			module,
-			options,
+			options: unit.verified
+				? { ...options, regionChecks: false, fuel: options.fuel && options.fuelForVerified }
+				: options,
 			unit,
 			functions,
 			tailCallers: tailCallers(unit.program),

@@ -22,6 +22,8 @@ export interface Unit {
 	readonly index: number;
 	/** In the order of the object's maps. */
 	readonly maps: readonly CompiledMap[];
+	/** The verifier has accepted it: no region checks, and no fuel unless it is asked for. */
+	readonly verified: boolean;
 }
 
 /** What of a context isn't plain memory. Verified programs reach a field from the unmoved context only. */
@@ -41,6 +43,8 @@ export interface CompileOptions {
 	readonly regionChecks: boolean;
 	/** Count loop rounds and calls down from the budget word; trap at 0. */
 	readonly fuel: boolean;
+	/** The same in programs that are verified. */
+	readonly fuelForVerified: boolean;
 	/** Report tail calls to the host. */
 	readonly trace: boolean;
 	readonly emptySlotCounts: boolean;

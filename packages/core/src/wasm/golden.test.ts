@@ -79,6 +79,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 		program,
 		facts: analyze(program, linked.maps),
 		index: i + 1,
+		verified: false,
 		maps,
 	}));
 	const { bytes, memoryFlagAt } = compile(
@@ -86,6 +87,7 @@ function moduleOf(object: Parameters<typeof buildObject>[0], checked: boolean): 
 		{
 			regionChecks: checked,
 			fuel: checked,
+			fuelForVerified: false,
 			passes: true,
 			stackBase: 0,
 			name: "",

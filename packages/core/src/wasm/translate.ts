@@ -241,9 +241,11 @@ export class Translator {
 		this.#allowRounds(own);
 		structure(graph, {
 			block: () => w.op(W.block, T.void),
-			loop: () => {
+			loop: (node) => {
 				w.op(W.loop, T.void);
-				if (context.options.fuel) this.#burn();
+				// of the program whose loop it is: another's code may stand in this function
+				const frame = node.kind === "block" ? this.#nodes[node.block]!.frame : 0;
+				if (this.#frames[frame]!.context.options.fuel) this.#burn();
 			},
 			ifBranch: (node) => {
 				this.#condition(node);
