@@ -75,7 +75,7 @@ describe("run", () => {
 		expect(out).toMatch(/first +\S*hello\.c:\d+ +hops\[1\] +✗ empty slot/);
 		expect(out).toMatch(/hops\[0\] +→ second/);
 		expect(out).toContain("verdict XDP_PASS (2)");
-		expect(out).toContain("verified: false");
+		expect(out).toContain("engine wasm, verified: true");
 	});
 
 	it("prints a record a packet that the schema describes", async () => {
@@ -87,7 +87,7 @@ describe("run", () => {
 		);
 		expect(status).toBe(0);
 		expect(lines).toHaveLength(21);
-		expect(lines[0]).toMatchObject({ schema: 1, program: "parse", engine: "interpreter", verified: false });
+		expect(lines[0]).toMatchObject({ schema: 1, program: "parse", engine: "wasm", verified: true });
 		expect(lines[0].hops[0]).toMatchObject({
 			from: { program: "parse" },
 			outcome: "taken",
@@ -399,6 +399,14 @@ describe("diff", () => {
 		});
 		const kinds = lines[0].differences.map(({ what }: { what: string }) => what);
 		expect(kinds).toEqual(["verdict", "packet", "output", "map", "map"]);
+	});
+
+	it("what is not verified is interpreted, and why is said", async () => {
+		const path = file("wild.asm", ".section xdp\n.globl wild\nwild:\n r0 = *(u8 *)(r1 + 400)\n exit\n");
+		const { status, out } = await tailhop("run", path);
+		expect(status).toBe(1);
+		expect(out).toContain("engine interpreter, verified: false\nwild is not verified: EACCES: ");
+		expect((await records("run", path)).lines[0]).toMatchObject({ engine: "interpreter", verified: false });
 	});
 
 	it("what is not compiled is interpreted, and named", async () => {

@@ -6,6 +6,7 @@ import {
 	type MachineOptions,
 	type RunInput,
 	TailhopError,
+	type Verdict,
 	type WatchedMap,
 } from "@tailhop/core";
 import type { Settable } from "./set.ts";
@@ -13,7 +14,10 @@ import type { Settable } from "./set.ts";
 /** What commands need of whatever runs programs. */
 export interface Engine extends Settable {
 	readonly name: EngineName;
+	/** Whether a verifier has accepted every program. */
 	readonly verified: boolean;
+	/** Programs that our verifier doesn't accept, by name. */
+	readonly notVerified: ReadonlyMap<string, Verdict>;
 	/** Whether outcomes have the tail calls. */
 	readonly showsHops: boolean;
 	/** Programs that "wasm" leaves to the interpreter, by name, and why. */
@@ -47,15 +51,27 @@ export function openEngine(name: EngineName, linked: LinkedObject, options: Engi
 	return OPEN[name](linked, options);
 }
 
+/**
+ * Where nobody names an engine: programs that the verifier accepts run as WebAssembly. Others are interpreted, which
+ * checks every pointer and finds what the verifier was afraid of.
+ */
+export async function openDefault(linked: LinkedObject, options: EngineOptions): Promise<Engine> {
+	const compiled = await openEngine("wasm", linked, options);
+	if (compiled.verified || options.machine?.checked === false) return compiled;
+	compiled.close();
+	return openEngine("interpreter", linked, options);
+}
+
 async function openMachine(
 	name: "interpreter" | "wasm",
 	linked: LinkedObject,
 	{ machine: options }: EngineOptions,
 ): Promise<Engine> {
-	const machine = await Machine.create(linked, { ...options, engine: name });
+	const machine = await Machine.create(linked, { verify: "try", ...options, engine: name });
 	return {
 		name,
-		verified: false,
+		verified: machine.verified,
+		notVerified: new Map([...machine.verdicts].filter(([, verdict]) => !verdict.accepted)),
 		showsHops: true,
 		notCompiled: machine.notCompiled,
 		linked,
@@ -87,6 +103,7 @@ async function openKernel(linked: LinkedObject, { programs, machine }: EngineOpt
 	return {
 		name: "kernel",
 		verified: true,
+		notVerified: new Map(),
 		showsHops: false,
 		notCompiled: new Map(),
 		linked,

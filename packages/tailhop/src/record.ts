@@ -7,7 +7,6 @@ import {
 	type MapChange,
 	type Output,
 } from "@tailhop/core";
-import type { Engine } from "./engine.ts";
 import { errorJson } from "./errors.ts";
 import { hex } from "./output.ts";
 
@@ -17,11 +16,10 @@ const SCHEMA = 1;
 /** One packet's line of `tailhop run --json`. */
 export function recordOf(
 	program: string,
-	engine: Engine,
 	outcome: EngineOutcome,
 	changes: readonly MapChange[],
 ): Record<string, unknown> {
-	const head = { schema: SCHEMA, program, engine: outcome.engine, verified: engine.verified };
+	const head = { schema: SCHEMA, program, engine: outcome.engine, verified: outcome.verified };
 	const hops = outcome.hops.map(hopJson);
 	const output = outcome.output.map(outputJson);
 	if (outcome.error !== undefined) {

@@ -57,7 +57,10 @@ export const COMMANDS: readonly CommandSpec[] = [
 		options: {
 			...input,
 			"write-pcap": { value: "FILE", help: "write the packets as the program left them" },
-			engine: { value: "NAME", help: "interpreter (default), wasm (compiled to WebAssembly) or kernel" },
+			engine: {
+				value: "NAME",
+				help: "wasm (compiled to WebAssembly), interpreter (checks every access) or kernel; default: wasm if the verifier accepts every program, else interpreter",
+			},
 			budget,
 			unchecked: { help: "run without region, provenance and argument checks" },
 			each: { help: "show every packet's chain, however many there are" },

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { MapWatch, TailhopError, Tally, writePcap } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
-import { ENGINES, type Engine, type EngineName, kernelCpus, openEngine } from "../engine.ts";
+import { ENGINES, type Engine, type EngineName, kernelCpus, openDefault, openEngine } from "../engine.ts";
 import { ioError, refuseOverwriting } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -18,7 +18,10 @@ export async function run(args: Arguments): Promise<ExitStatus> {
 	const name = engineOf(args);
 	checkOptions(name, args);
 	const session = await sessionOf(args, name === "kernel" ? { kernelCpus: (await kernelCpus()).cpus } : {});
-	const engine = await openEngine(name, session.linked, session.engine);
+	const engine =
+		name === undefined
+			? await openDefault(session.linked, session.engine)
+			: await openEngine(name, session.linked, session.engine);
 	try {
 		session.fill(engine);
 		return await runPackets(engine, session, args);
@@ -46,7 +49,7 @@ async function runPackets(
 		failed ||= outcome.error !== undefined;
 		tally.add(outcome);
 		if (outcome.error === undefined && keep) written.push({ data: outcome.packet, timestampNs });
-		if (json) printLine(toJson(recordOf(program, engine, outcome, watch.changes())));
+		if (json) printLine(toJson(recordOf(program, outcome, watch.changes())));
 		else if (detailed) {
 			const title = packets.length === 1 ? undefined : `packet ${index + 1} of ${packets.length}`;
 			for (const line of detailLines(linked, program, data, outcome, watch.changes(), title)) printLine(line);
@@ -66,6 +69,11 @@ async function runPackets(
 		printLine();
 		const hidden = engine.showsHops ? "" : "; the kernel shows no hops";
 		printLine(`engine ${engine.name}, verified: ${engine.verified}${hidden}`);
+		for (const [name, { unsupported, errno, lastLine }] of engine.notVerified) {
+			const why =
+				unsupported === undefined ? `${errno}: ${lastLine}` : `the verifier does not model ${unsupported}`;
+			printLine(`${name} is not verified: ${why}`);
+		}
 		for (const [name, { message }] of engine.notCompiled) printLine(`${name} is interpreted: ${message}`);
 	}
 	const out = args.text("write-pcap");
@@ -80,7 +88,7 @@ async function runPackets(
 }
 
 /** @throws TailhopError cli/usage for an option that would have no effect, or cost the input */
-function checkOptions(engine: EngineName, args: Arguments): void {
+function checkOptions(engine: EngineName | undefined, args: Arguments): void {
 	if (engine === "kernel") {
 		if (args.flag("unchecked")) throw usage("--unchecked: the kernel runs only what it has verified");
 		if (args.text("budget") !== undefined) throw usage("--budget: the kernel's verifier bounds what it runs");
@@ -91,8 +99,10 @@ function checkOptions(engine: EngineName, args: Arguments): void {
 	refuseOverwriting("--write-pcap", output, inputs);
 }
 
-function engineOf(args: Arguments): EngineName {
-	const name = args.text("engine") ?? "interpreter";
+/** Undefined: the default, openDefault. */
+function engineOf(args: Arguments): EngineName | undefined {
+	const name = args.text("engine");
+	if (name === undefined) return undefined;
 	const found = ENGINES.find((each) => each === name);
 	if (found === undefined) throw usage(`no engine "${name}"`, `Engines: ${ENGINES.join(", ")}.`);
 	return found;
