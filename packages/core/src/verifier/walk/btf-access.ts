@@ -1,12 +1,20 @@
 import { type Btf, type BtfType, findBtfType, resolveType, sizeOf, skipModifiers } from "../../btf/index.ts";
 import { offsetText } from "../log/print-state.ts";
-import { REG_STATE } from "../state/layout.ts";
-import { FLAG } from "../state/types.ts";
+import { REG_STATE, STATE } from "../state/layout.ts";
+import { FLAG, REG } from "../state/types.ts";
 import type { Walk } from "./walk.ts";
 
 type Struct = Extract<BtfType, { kind: "struct" | "union" }>;
 
-/** A load from one of the kernel's structures, by its BTF (check_ptr_to_btf_access). Only numbers may be loaded yet. */
+/** Fields whose pointers keep a trust of their own (BTF_TYPE_SAFE_…): what that is isn't modelled. */
+const SAFE_FIELDS: readonly string[] = [
+	...["task_struct.cpus_ptr", "task_struct.cgroups", "task_struct.real_parent", "task_struct.group_leader"],
+	...["cgroup.kn", "css_set.dfl_cgrp", "cgroup_subsys_state.cgroup", "mm_struct.exe_file", "sk_buff.sk"],
+	...["request_sock.sk", "linux_binprm.file", "file.f_inode", "file.f_path", "dentry.d_inode", "socket.sk"],
+	...["vm_area_struct.vm_mm", "vm_area_struct.vm_file", "bpf_iter_meta.seq"],
+];
+
+/** A load from one of the kernel's structures, by its BTF (check_ptr_to_btf_access). */
 export function checkBtfAccess(
 	w: Walk,
 	regno: number,
@@ -35,12 +43,63 @@ export function checkBtfAccess(
 	const btf =
 		env.object.target.btf ?? env.notModelled("access to kernel structures without the kernel's BTF");
 	const found = findBtfType(btf, name, "struct") ?? env.notModelled(`access to struct ${name}`);
-	walkStruct(w, btf, found.id, off, size, (type & FLAG.UNTRUSTED) !== 0);
-	if (value >= 0) w.markUnknown(value);
+	const untrusted = (type & FLAG.UNTRUSTED) !== 0;
+	const loaded = walkStruct(w, btf, found.id, off, size, untrusted);
+	if (loaded !== undefined && !untrusted) {
+		if (SAFE_FIELDS.includes(loaded.field) || w.word(STATE.IN_SLEEPABLE))
+			env.notModelled("trust in pointers loaded through BTF pointers");
+	}
+	if (value >= 0) setLoaded(w, value, loaded, untrusted ? FLAG.UNTRUSTED : 0);
 }
 
-/** btf_struct_walk: what lies there must be a number, whole or in part. */
-function walkStruct(w: Walk, btf: Btf, id: number, at: number, size: number, untrusted: boolean): void {
+/** A load from a map's own structure (check_ptr_to_map_access, behind its refusals). */
+export function loadMapStruct(w: Walk, name: string, off: number, size: number, value: number): void {
+	const btf =
+		w.env.object.target.btf ?? w.env.notModelled("access to kernel structures without the kernel's BTF");
+	const found = findBtfType(btf, name, "struct") ?? w.env.notModelled(`access to struct ${name}`);
+	const loaded = walkStruct(w, btf, found.id, off, size, false);
+	if (value >= 0) setLoaded(w, value, loaded, 0);
+}
+
+/** A number, or another pointer (mark_btf_ld_reg). */
+function setLoaded(w: Walk, value: number, loaded: LoadedPointer | undefined, flags: number): void {
+	if (loaded === undefined) {
+		w.markUnknown(value);
+		return;
+	}
+	const reg = w.reg(value);
+	w.core.clearReg(reg);
+	w.core.markPointer(reg, REG.BTF_ID | flags);
+	w.core.set(reg, REG_STATE.AUX, w.env.structId(loaded.struct));
+}
+
+/** A structure is another one, or begins with it (btf_struct_ids_match, of unmoved pointers). */
+export function beginsWith(w: Walk, name: string, expected: string): boolean {
+	const btf = w.env.object.target.btf;
+	for (let at = name; ; ) {
+		if (at === expected) return true;
+		const first = btf === undefined ? undefined : findBtfType(btf, at, "struct")?.type.members[0];
+		const inner = first === undefined || btf === undefined ? undefined : resolveType(btf, first.type);
+		if (inner?.kind !== "struct") return false;
+		at = inner.name;
+	}
+}
+
+/** A pointer to another structure, and the field that it is from. */
+interface LoadedPointer {
+	readonly struct: string;
+	readonly field: string;
+}
+
+/** btf_struct_walk: a number, whole or in part (undefined), or a pointer to a structure. */
+function walkStruct(
+	w: Walk,
+	btf: Btf,
+	id: number,
+	at: number,
+	size: number,
+	untrusted: boolean,
+): LoadedPointer | undefined {
 	const { log } = w.env;
 	let struct = resolveType(btf, id) as Struct;
 	let off = at;
@@ -53,7 +112,7 @@ function walkStruct(w: Walk, btf: Btf, id: number, at: number, size: number, unt
 			if (off + size <= start) break;
 			if (member.bitSize > 0) {
 				const end = Math.ceil((member.bitOffset + member.bitSize) / 8);
-				if (off <= start && end <= off + size) return;
+				if (off <= start && end <= off + size) return undefined;
 				continue;
 			}
 			if (off < start) break;
@@ -79,15 +138,21 @@ function walkStruct(w: Walk, btf: Btf, id: number, at: number, size: number, unt
 						"EACCES",
 						`cannot access ptr member ${member.name} with moff ${begin} in struct ${struct.name} with off ${off} size ${size}`,
 					);
-				w.env.notModelled("loads of pointers through BTF pointers");
+				const pointed = resolveType(btf, type.type);
+				if (btf.types[type.type]?.kind === "type_tag")
+					w.env.notModelled("loads of tagged pointers through BTF pointers");
+				if (pointed.kind === "struct")
+					return { struct: pointed.name, field: `${struct.name}.${member.name}` };
+				if (pointed.kind === "union") w.env.notModelled("a pointer to a union of the kernel");
 			}
 			if (off + size > end && !untrusted)
 				log.reject(
 					"EACCES",
 					`access beyond the end of member ${member.name} (mend:${end}) in struct ${struct.name} with off ${off} size ${size}`,
 				);
-			return;
+			return undefined;
 		}
 		if (!again) log.reject("EINVAL", `struct ${struct.name} doesn't have field at offset ${off}`);
 	}
+	return undefined;
 }

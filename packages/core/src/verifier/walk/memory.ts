@@ -4,7 +4,7 @@ import { FLOW_KEYS_SIZE } from "../data/index.ts";
 import { offsetText } from "../log/print-state.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
-import { checkBtfAccess } from "./btf-access.ts";
+import { checkBtfAccess, loadMapStruct } from "./btf-access.ts";
 import { checkContext, checkSocket, mayAccessPacket } from "./context.ts";
 import { type Access, checkStackBounds, checkStackRead, checkStackWrite, MAX_VAR_OFF } from "./stack.ts";
 import { maybeNull, type Walk } from "./walk.ts";
@@ -343,9 +343,7 @@ function checkMapStruct(
 		log.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
 	if (off < 0) log.reject("EACCES", `R${regno} is ${name} invalid negative access: off=${off}`);
 	if (write) log.reject("EACCES", `only read from ${name} is supported`);
-	void size;
-	void value;
-	w.env.notModelled("reading struct bpf_map");
+	loadMapStruct(w, name, off, size, value);
 }
 
 const MAP_STRUCTS: Readonly<Record<number, string>> = {
