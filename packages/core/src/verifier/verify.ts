@@ -149,7 +149,7 @@ function prepare(env: Env): Walk {
 		fdArray: env.options.fdArray ?? true,
 		log,
 		map: (index) => env.map(index),
-		btfId: () => env.notModelled("lddw of a kernel variable"),
+		btfId: (insn) => checkBtfId(env, insn),
 	});
 	checkCfg(
 		insns,
@@ -192,6 +192,18 @@ function callSummary(env: Env, at: number): CallSummary | undefined {
 		isVoid: baseType(proto.ret.type) === RET.VOID,
 		fastcall: proto.allowFastcall,
 	};
+}
+
+/** An lddw of a kernel variable or function (check_pseudo_btf_id). */
+function checkBtfId(env: Env, at: number): void {
+	const btf = env.object.target.btf ?? env.notModelled("lddw of a kernel variable without the kernel's BTF");
+	const id = env.insns[at]!.imm;
+	const type = btf.types[id];
+	if (env.insns[at + 1]!.imm !== 0) env.notModelled("lddw of a module's variable");
+	if (type === undefined) env.log.reject("ENOENT", `ldimm64 insn specifies invalid btf_id ${id}.`);
+	else if (type.kind !== "var" && type.kind !== "func")
+		env.log.reject("EINVAL", `pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
+	else env.notModelled("lddw of a kernel variable");
 }
 
 /** The table that level 2 begins with. */
