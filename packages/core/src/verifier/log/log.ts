@@ -9,8 +9,9 @@ export const LOG_LEVEL = { WALK: 1, STATES: 2, STATS: 4 } as const;
  */
 export class Log {
 	readonly level: number;
-	#text = "";
-	/** Bytes written, as the kernel counts them: not undone by `reset`. */
+	/** In pieces as they were written: cutting the last characters off must not cost the whole text (#length is theirs). */
+	#pieces: string[] = [];
+	#length = 0;
 
 	constructor(level: number) {
 		this.level = level;
@@ -27,19 +28,26 @@ export class Log {
 	}
 
 	get position(): number {
-		return this.#text.length;
+		return this.#length;
 	}
 
 	get text(): string {
-		return this.#text;
+		if (this.#pieces.length > 1) this.#pieces = [this.#pieces.join("")];
+		return this.#pieces[0] ?? "";
 	}
 
 	write(text: string): void {
-		this.#text += text;
+		this.#pieces.push(text);
+		this.#length += text.length;
 	}
 
+	/** Forgets what was written behind `position`. */
 	reset(position: number): void {
-		if (position < this.#text.length) this.#text = this.#text.slice(0, position);
+		while (this.#length > position) {
+			const last = this.#pieces.pop()!;
+			this.#length -= last.length;
+			if (this.#length < position) this.write(last.slice(0, position - this.#length));
+		}
 	}
 
 	/** Writes why, and ends the verification. */
