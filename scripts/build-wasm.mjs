@@ -1,57 +1,84 @@
-// Compiles the map code (packages/core/assembly, AssemblyScript) to the committed module
-// packages/core/src/maps/wasm.generated.ts. With --check it compares instead of writing, and fails on a difference.
+// Compiles the AssemblyScript of packages/core/assembly to the committed modules: the map code and the verifier's
+// state code. With --check it compares instead of writing, and fails on a difference.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const output = join(root, "packages/core/src/maps/wasm.generated.ts");
-const files = new Map();
-const errors = [];
+const check = process.argv.includes("--check");
 
-const { error } = await asc.main(
-	[
-		"packages/core/assembly/index.ts",
-		...["--baseDir", root, "--outFile", "maps.wasm"],
-		// no runtime, no stack, no globals, no data: all state is in the imported memory
-		...["--runtime", "stub", "--stackSize", "0", "--noAssert", "-O3"],
-		...["--importMemory", "--noExportMemory", "--sharedMemory", "--enable", "threads"],
-		...["--initialMemory", "2", "--maximumMemory", "65536"],
-	],
+const BINARIES = [
 	{
-		writeFile: (name, contents) => void files.set(name, contents),
-		stderr: { write: (text) => errors.push(String(text)) },
+		what: "map code",
+		source: "packages/core/assembly",
+		output: "packages/core/src/maps/wasm.generated.ts",
+		// all state is in the memory that it imports
+		options: ["--importMemory", "--noExportMemory", "--sharedMemory", "--enable", "threads"].concat([
+			"--initialMemory",
+			"2",
+			"--maximumMemory",
+			"65536",
+		]),
+		more: (bytes) => `
+/** Offset of the limits flag of the memory import: 3 = shared with a maximum, 1 = unshared with a maximum. */
+export const MEMORY_FLAG_OFFSET = ${memoryFlagOffset(bytes)};
+`,
 	},
-);
-if (errors.length > 0) console.error(errors.join(""));
-if (error) {
-	console.error(error.message);
-	process.exit(1);
-}
+	{
+		what: "state code of the verifier",
+		source: "packages/core/assembly/verifier",
+		output: "packages/core/src/verifier/state/wasm.generated.ts",
+		// a memory of its own
+		options: ["--initialMemory", "16", "--maximumMemory", "65536"],
+		more: () => "",
+	},
+];
 
-const bytes = files.get("maps.wasm");
-const flags = memoryFlagOffset(bytes);
-const text = `// Made by \`npm run build:wasm\` from packages/core/assembly; \`npm run check:wasm\` compares. Do not edit.
+let stale = false;
+for (const binary of BINARIES) {
+	const bytes = await compile(binary);
+	const text = `// Made by \`npm run build:wasm\` from ${binary.source}; \`npm run check:wasm\` compares. Do not edit.
 
-/** The map code, base64. */
+/** The ${binary.what}, base64. */
 export const WASM_BASE64 =
 	"${Buffer.from(bytes).toString("base64")}";
+${binary.more(bytes)}`;
+	const output = join(root, binary.output);
+	if (!check) {
+		writeFileSync(output, text);
+		console.log(`${bytes.length} bytes of ${binary.what}`);
+	} else if (readFileSync(output, "utf8").replaceAll("\r\n", "\n") !== text) {
+		console.error(`${binary.output} is not what ${binary.source} compiles to: npm run build:wasm`);
+		stale = true;
+	} else {
+		console.log(`the committed ${binary.what} is up to date`);
+	}
+}
+if (stale) process.exit(1);
 
-/** Offset of the limits flag of the memory import: 3 = shared with a maximum, 1 = unshared with a maximum. */
-export const MEMORY_FLAG_OFFSET = ${flags};
-`;
-
-if (!process.argv.includes("--check")) {
-	writeFileSync(output, text);
-	console.log(`${bytes.length} bytes of map code`);
-} else if (readFileSync(output, "utf8").replaceAll("\r\n", "\n") !== text) {
-	console.error(
-		"packages/core/src/maps/wasm.generated.ts is not what packages/core/assembly compiles to: npm run build:wasm",
+async function compile({ source, options }) {
+	const files = new Map();
+	const errors = [];
+	const { error } = await asc.main(
+		[
+			`${source}/index.ts`,
+			...["--baseDir", root, "--outFile", "out.wasm"],
+			// no runtime, no stack, no data
+			...["--runtime", "stub", "--stackSize", "0", "--noAssert", "-O3"],
+			...options,
+		],
+		{
+			writeFile: (name, contents) => void files.set(name, contents),
+			stderr: { write: (text) => errors.push(String(text)) },
+		},
 	);
-	process.exit(1);
-} else {
-	console.log("the committed map code is up to date");
+	if (errors.length > 0) console.error(errors.join(""));
+	if (error) {
+		console.error(error.message);
+		process.exit(1);
+	}
+	return files.get("out.wasm");
 }
 
 /** Where the flag byte of the one memory import lies. */

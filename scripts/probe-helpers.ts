@@ -33,6 +33,11 @@ const ATTACH_TYPE: Readonly<Record<number, number>> = {
 	32: 45,
 };
 
+/** Types that a program is loaded as without more ado: not tracing and struct_ops (see probe-verifier-data.ts). */
+const TYPES = Object.keys(ALLOWED_BY_TYPE)
+	.map(Number)
+	.filter((type) => type !== 26 && type !== 27);
+
 class Prober {
 	readonly kernel: Kernel;
 	readonly map: KernelMap;
@@ -78,11 +83,12 @@ const zeros = () => [1, 2, 3, 4, 5].map((register) => move(register, 0));
 
 function checkAllowed(prober: Prober, print: boolean): void {
 	const probed = new Map<number, Set<number>>();
-	for (const type of Object.keys(ALLOWED_BY_TYPE).map(Number)) {
+	for (const type of TYPES) {
 		probed.set(type, prober.allowed(type));
 		compare(prober, type, ATTACH_TYPE[type] ?? 0, probed.get(type)!);
 	}
 	for (const { type, attachTypes } of ALLOWED_BY_ATTACH_TYPE) {
+		if (!TYPES.includes(type)) continue;
 		// the others of these types that 6.18 knows
 		for (const attachType of type === 18 ? [8, 11, 14, 19, 29, 49, 51] : [21]) {
 			if (!attachTypes.includes(attachType))
@@ -202,7 +208,7 @@ function valid(kind: ArgKind, register: number): readonly Insn[] | undefined {
 
 /** The types that may call it; a sleepable one where it needs that. */
 function typesFor({ id, mightSleep }: HelperPrototype): number[] {
-	const types = mightSleep ? [SYSCALL] : Object.keys(ALLOWED_BY_TYPE).map(Number);
+	const types = mightSleep ? [SYSCALL] : TYPES;
 	return types.filter((type) => helpersAllowed(type, ATTACH_TYPE[type] ?? 0)?.has(id));
 }
 

@@ -11,7 +11,14 @@ import {
 	readBtf,
 	TailhopError,
 } from "@tailhop/core";
-import { type Kernel, type KernelMap, KernelObject, lastLine, openKernel } from "@tailhop/kernel";
+import {
+	type Kernel,
+	type KernelMap,
+	KernelObject,
+	type LoadResult,
+	lastLine,
+	openKernel,
+} from "@tailhop/kernel";
 import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
 import { type Capabilities, openCapabilities } from "./capabilities.ts";
 import { MAPS_FILE } from "./files.ts";
@@ -62,6 +69,21 @@ export class Oracle {
 	};
 
 	ask(program: Program): Verdict {
+		const result = this.#load(program, LOG_STATS);
+		if (!result.ok) return { accepted: false, error: result.error, line: clean(result.log) };
+		const insnCount = /^processed (\d+) insns/m.exec(result.log)?.[1];
+		const stack = /^stack depth ([\d+]+)/m.exec(result.log)?.[1];
+		if (insnCount === undefined || stack === undefined)
+			throw new Error(`no statistics for ${program.name} (${nameOf(PROG_TYPE, program.type)})`);
+		return { accepted: true, insns: Number(insnCount), stack };
+	}
+
+	/** The verifier's log at a level. */
+	log(program: Program, level: number): string {
+		return this.#load(program, level).log;
+	}
+
+	#load(program: Program, level: number): LoadResult {
 		const { insns, maps, btf } = assembleProgram(program.asm, this.#names, this.#kernelIds);
 		const fresh: KernelMap[] = [];
 		const loaded = btf === undefined ? undefined : this.#kernel.loadBtf(btf.bytes);
@@ -84,16 +106,11 @@ export class Oracle {
 					flags: program.flags.reduce((flags, flag) => flags | LOAD_FLAGS[flag], 0),
 					name: "verdict",
 					...(loaded === undefined || btf === undefined ? {} : { btf: loaded, funcInfo: btf.funcInfo }),
-					log: LOG_STATS,
+					log: level,
 				});
 			const result = program.capBpf ? this.#capabilities.withBpfOnly(load) : load();
-			if (!result.ok) return { accepted: false, error: result.error, line: clean(result.log) };
-			result.program.close();
-			const insnCount = /^processed (\d+) insns/m.exec(result.log)?.[1];
-			const stack = /^stack depth ([\d+]+)/m.exec(result.log)?.[1];
-			if (insnCount === undefined || stack === undefined)
-				throw new Error(`no statistics for ${program.name} (${nameOf(PROG_TYPE, program.type)})`);
-			return { accepted: true, insns: Number(insnCount), stack };
+			if (result.ok) result.program.close();
+			return result;
 		} finally {
 			for (const handle of [...fresh, loaded]) handle?.close();
 		}

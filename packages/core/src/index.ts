@@ -13,3 +13,4 @@ export * from "./memory/index.ts";
 export * from "./pcap/index.ts";
 export * from "./spec/index.ts";
 export * from "./trace/index.ts";
+export * from "./verifier/index.ts";

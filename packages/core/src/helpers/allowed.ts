@@ -57,6 +57,12 @@ export const ALLOWED_BY_TYPE: Readonly<Record<number, { readonly name: string; r
 	23: { name: "cgroup_sysctl", ids: "25 81 101-104 160 186-187" },
 	24: { name: "raw_tracepoint_writable", ids: TRACING },
 	25: { name: "cgroup_sockopt", ids: "25 49 57 81 96 107-108 122 186-187" },
+	26: {
+		name: "tracing",
+		ids: "4 25 27 45-46 49 57 67 107-108 111 121 126-127 136-140 147 150 162 173-174 178 183-185 188 196",
+	},
+	/** tcp_congestion_ops: what else a structure's functions may call is the structure's affair. */
+	27: { name: "struct_ops", ids: "49 57 107-108 116 160" },
 	30: { name: "sk_lookup", ids: "25 86 124 136-140 160 178 196" },
 	31: {
 		name: "syscall",
@@ -76,6 +82,12 @@ export const ALLOWED_BY_ATTACH_TYPE: readonly {
 	{ type: 18, ids: [186, 187], attachTypes: [8, 9, 10, 11, 14, 15, 49, 50] },
 	// setsockopt and getsockopt: SETSOCKOPT
 	{ type: 25, ids: [49, 57], attachTypes: [22] },
+	// seq_* and d_path: TRACE_ITER; get_attach_cookie, get_func_arg*, get_func_ret: where there is a trampoline. An iterator
+	// over sockets may call setsockopt and getsockopt, which depends on the iterator.
+	{ type: 26, ids: [126, 127, 147, 150], attachTypes: [28] },
+	{ type: 26, ids: [174], attachTypes: [23, 24, 25, 26] },
+	{ type: 26, ids: [183, 184, 185], attachTypes: [24, 25, 26] },
+	{ type: 26, ids: [49, 57], attachTypes: [] },
 ];
 
 const cache = new Map<string, ReadonlySet<number>>();
