@@ -4,6 +4,7 @@ export { KFUNCS } from "./kfuncs.ts";
 export { helperTakesMap, MAP_HELPERS } from "./map-kinds.ts";
 export * from "./packet.ts";
 export { loadAbsolute } from "./packet-skb.ts";
+export { takesFormat } from "./printk-format.ts";
 export { PROTOTYPES, prototypeFor } from "./prototypes.ts";
 export { knowsDevice } from "./redirect.ts";
 export { HELPERS, isImplemented } from "./registry.ts";

@@ -105,6 +105,12 @@ export function formatPrintk(
 	return { bytes: out.bytes(), length: out.length };
 }
 
+/** Of a format alone, whatever the arguments will be: has each conversion one of the `args` arguments, and is it one? */
+export function takesFormat(format: Uint8Array, args: number): boolean {
+	const nowhere = { u8: new Uint8Array(0) } as LinearMemory;
+	return formatPrintk(nowhere, format, Array<bigint>(args).fill(0n), 0) !== EINVAL;
+}
+
 interface Radix {
 	readonly base: number;
 	readonly signed: boolean;

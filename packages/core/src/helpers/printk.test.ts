@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Arg, FORMATS, latin1, mem, REFUSED_FORMATS, str } from "./printk.cases.ts";
+import { takesFormat } from "./printk-format.ts";
 import { DATA, type TestRuntime, testRuntime } from "./test-runtime.ts";
 
 const TRACE_PRINTK = 6;
@@ -114,5 +115,17 @@ describe("trace_vprintk and snprintf", () => {
 		expect(rt.memory.read(to, 5)).toEqual(latin1("abc\0\xff"));
 		expect(rt.call(SNPRINTF, 0, 0, DATA, array, 16)).toBe(7n);
 		expect(rt.outputs).toEqual([]);
+	});
+});
+
+describe("a format alone, as the verifier looks at snprintf's", () => {
+	test.each(REFUSED_FORMATS)("%j", (format, args) =>
+		expect(takesFormat(latin1(format), args.length)).toBe(false),
+	);
+	// trace_printk has three arguments, whatever it is given
+	test.each(FORMATS)("%j", (format) => expect(takesFormat(latin1(format), 3)).toBe(true));
+	test("an argument too many is none too few", () => {
+		expect(takesFormat(latin1("%d"), 2)).toBe(true);
+		expect(takesFormat(latin1("%d"), 0)).toBe(false);
 	});
 });

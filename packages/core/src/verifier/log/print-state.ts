@@ -6,7 +6,6 @@ import {
 	STACK_DYNPTR,
 	STACK_ITER,
 	STACK_SPILL,
-	STATE,
 } from "../state/layout.ts";
 import { printScalar, scalarRanges } from "../state/print-scalar.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";

@@ -1,10 +1,10 @@
-import { type Insn, LDDW, MAP_TYPE, PROG_TYPE, rowsOf } from "../../isa/index.ts";
+import { type Insn, LDDW, MAP_TYPE, rowsOf } from "../../isa/index.ts";
 import type { LinkedMap } from "../../spec/index.ts";
+import { DIRECT_VALUE_MAPS, MAX_USED_MAPS, SLEEPABLE_MAPS, specialFieldRefusal } from "../data/index.ts";
 import type { Log } from "../log/log.ts";
 import type { InsnAux } from "./aux.ts";
 import type { MapField } from "./map-fields.ts";
 
-const MAX_USED_MAPS = 64;
 /** 1 << 29: offsets beyond could overflow sums. */
 const MAX_VAR_OFF = 1 << 29;
 
@@ -14,34 +14,6 @@ export interface UsedMap {
 	readonly map: LinkedMap;
 	readonly fields: readonly MapField[];
 }
-
-const TRACING: readonly number[] = [
-	PROG_TYPE.KPROBE,
-	PROG_TYPE.TRACEPOINT,
-	PROG_TYPE.PERF_EVENT,
-	PROG_TYPE.RAW_TRACEPOINT,
-	PROG_TYPE.RAW_TRACEPOINT_WRITABLE,
-];
-/** What may sleep may hold these only. */
-const SLEEPABLE: readonly number[] = [
-	MAP_TYPE.HASH,
-	MAP_TYPE.ARRAY,
-	MAP_TYPE.LRU_HASH,
-	MAP_TYPE.PERCPU_HASH,
-	MAP_TYPE.PERCPU_ARRAY,
-	MAP_TYPE.LRU_PERCPU_HASH,
-	MAP_TYPE.ARRAY_OF_MAPS,
-	MAP_TYPE.HASH_OF_MAPS,
-	MAP_TYPE.RINGBUF,
-	MAP_TYPE.USER_RINGBUF,
-	MAP_TYPE.INODE_STORAGE,
-	MAP_TYPE.SK_STORAGE,
-	MAP_TYPE.TASK_STORAGE,
-	MAP_TYPE.CGRP_STORAGE,
-	MAP_TYPE.QUEUE,
-	MAP_TYPE.STACK,
-	MAP_TYPE.ARENA,
-];
 
 export interface ReferenceInput {
 	readonly insns: readonly Insn[];
@@ -56,7 +28,7 @@ export interface ReferenceInput {
 
 /** Every lddw in its form, every opcode known; maps in the order of their first use (kernel: resolve_pseudo_ldimm64). */
 export function resolveReferences(input: ReferenceInput): UsedMap[] {
-	const { insns, aux, log } = input;
+	const { insns, log } = input;
 	const used: UsedMap[] = [];
 	for (let i = 0; i < insns.length; i++) {
 		const insn = insns[i]!;
@@ -80,7 +52,6 @@ export function resolveReferences(input: ReferenceInput): UsedMap[] {
 		if (insn.src !== LDDW.IMM && insn.src !== LDDW.FUNC && insn.src !== LDDW.BTF_ID)
 			reference(input, i, insn, second!, used);
 		i++;
-		void aux;
 	}
 	return used;
 }
@@ -112,19 +83,20 @@ function reference(input: ReferenceInput, at: number, insn: Insn, second: Insn, 
 
 /** check_map_prog_compatibility. */
 function checkMap({ type, sleepable, log }: ReferenceInput, { map, fields }: UsedMap): void {
-	const has = (...names: string[]) => fields.some(({ name }) => names.includes(name));
-	const tracing = TRACING.includes(type);
-	if (has("bpf_list_head", "bpf_rb_root") && tracing)
-		log.reject("EINVAL", "tracing progs cannot use bpf_{list_head,rb_root} yet");
-	if (has("bpf_spin_lock", "bpf_res_spin_lock")) {
-		if (type === PROG_TYPE.SOCKET_FILTER)
-			log.reject("EINVAL", "socket filter progs cannot use bpf_spin_lock yet");
-		if (tracing) log.reject("EINVAL", "tracing progs cannot use bpf_spin_lock yet");
+	for (const struct of [
+		"bpf_list_head",
+		"bpf_rb_root",
+		"bpf_spin_lock",
+		"bpf_res_spin_lock",
+		"bpf_timer",
+		"bpf_wq",
+	] as const) {
+		if (!fields.some(({ name }) => name === struct)) continue;
+		const refusal = specialFieldRefusal(struct, type);
+		if (refusal !== undefined) log.reject("EINVAL", refusal);
 	}
-	if (has("bpf_timer") && tracing) log.reject("EINVAL", "tracing progs cannot use bpf_timer yet");
-	if (has("bpf_wq") && tracing) log.reject("EINVAL", "tracing progs cannot use bpf_wq yet");
 	if (map.type === MAP_TYPE.STRUCT_OPS) log.reject("EINVAL", "bpf_struct_ops map cannot be used in prog");
-	if (sleepable && !SLEEPABLE.includes(map.type))
+	if (sleepable && !SLEEPABLE_MAPS.has(map.type))
 		log.reject("EINVAL", "Sleepable programs can only use array, hash, ringbuf and local storage maps");
 }
 
@@ -132,17 +104,11 @@ function checkMap({ type, sleepable, log }: ReferenceInput, { map, fields }: Use
 function checkDirect(map: LinkedMap, off: number, log: Log): void {
 	const outside = (errno: "EINVAL" | "ENOTSUPP"): never =>
 		log.reject(errno, `invalid access to map value pointer, value_size=${map.valueSize} off=${off}`);
-	switch (map.type) {
-		case MAP_TYPE.ARRAY:
-			if (map.maxEntries !== 1) outside("ENOTSUPP");
-			if (off >= map.valueSize) outside("EINVAL");
-			return;
-		case MAP_TYPE.PERCPU_ARRAY:
-			log.reject("EINVAL", "no direct value access support for this map type");
-			return;
-		default:
-			log.reject("EINVAL", "no direct value access support for this map type");
-	}
+	if (!DIRECT_VALUE_MAPS.has(map.type))
+		log.reject("EINVAL", "no direct value access support for this map type");
+	if (map.type !== MAP_TYPE.ARRAY) return;
+	if (map.maxEntries !== 1) outside("ENOTSUPP");
+	if (off >= map.valueSize) outside("EINVAL");
 }
 
 const known = (opcode: number): boolean =>

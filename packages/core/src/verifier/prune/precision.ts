@@ -4,7 +4,6 @@ import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
 import { isLocalCall, subprogramAt } from "../program/subprograms.ts";
 import { FUNC_STATE, REG_STATE, SLOT, STACK_SPILL } from "../state/layout.ts";
-import { REG } from "../state/types.ts";
 import { HISTORY, type HistoryEntry, type VState, type Walk } from "../walk/walk.ts";
 
 const ARGS = 0x3e;
@@ -244,7 +243,7 @@ function backtrack(w: Walk, idx: number, subseq: number, entry: HistoryEntry | u
 	if (insn.opcode === 0) return true;
 	if (log.states) {
 		log.write(
-			`mark_precise: frame${marks.frame}: regs=${marks.regText()} stack=${marks.slotText()} before ${idx}: ${printLogInsn(insns, idx)}\n`,
+			`mark_precise: frame${marks.frame}: regs=${marks.regText()} stack=${marks.slotText()} before ${idx}: ${printLogInsn(insns, idx, w.env.kfuncText)}\n`,
 		);
 	}
 	syncLinked(entry);
@@ -351,4 +350,3 @@ function backtrackLocalCall(w: Walk, idx: number, imm: number, subseq: number): 
 	marks.frame--;
 	return true;
 }
-void REG;

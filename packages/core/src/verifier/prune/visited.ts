@@ -11,7 +11,7 @@ import {
 	STACK_SPILL,
 	STATE,
 } from "../state/layout.ts";
-import { regAt, VState, type Walk } from "../walk/walk.ts";
+import { regAt, type VState, type Walk } from "../walk/walk.ts";
 import {
 	addBackedge,
 	forgetLoops,
@@ -118,7 +118,7 @@ function iteratorDepthsDiffer(w: Walk, old: VState, cur: VState): boolean {
  */
 export function isStateVisited(w: Walk, insn: number): boolean {
 	const { core, env, cur } = w;
-	const { log, aux } = env;
+	const { aux } = env;
 	const forced =
 		env.flags.testStateFreq === true || aux.has(insn, INSN.CHECKPOINT) || cur.history.length > MAX_HISTORY;
 	let addNew =
@@ -144,7 +144,6 @@ export function isStateVisited(w: Walk, insn: number): boolean {
 				backedge.insnIdx = insn;
 				addBackedge(w, old, backedge);
 			}
-			if (w.maxStatesPerInsn < seen) w.maxStatesPerInsn = Math.max(w.maxStatesPerInsn, 0);
 			return true;
 		}
 		if (
@@ -160,8 +159,8 @@ export function isStateVisited(w: Walk, insn: number): boolean {
 			list.splice(i, 1);
 			old.listed = false;
 			w.exploredStates--;
+			// its memory stays: states of loops may still lead back over it
 			if (old.branches > 0) w.freeListStates++;
-			else release(w, old);
 		} else i++;
 	}
 	w.maxStatesPerInsn = Math.max(w.maxStatesPerInsn, seen);
@@ -184,7 +183,6 @@ export function isStateVisited(w: Walk, insn: number): boolean {
 	cur.dfsDepth = kept.dfsDepth + 1;
 	cur.history = [];
 	list.unshift(kept);
-	void log;
 	return false;
 }
 
@@ -242,17 +240,8 @@ export function updateBranchCounts(w: Walk): void {
 		if (st.branches > 0) return;
 		if (st === w.cur) continue;
 		maybeExitLoop(w, st);
-		if (!st.listed) {
-			w.freeListStates--;
-			release(w, st);
-		}
+		if (!st.listed) w.freeListStates--;
 	}
-}
-
-/** Nobody meets this state any more. Its memory stays: states of loops may still lead back over it. */
-function release(w: Walk, state: VState): void {
-	void w;
-	void state;
 }
 
 /** The last kept state at this place that the current path came through (find_prev_entry). */
@@ -285,4 +274,3 @@ export function widenImprecise(w: Walk, old: VState, cur: VState): void {
 		}
 	}
 }
-void VState;

@@ -28,15 +28,14 @@ export function checkAlu(w: Walk, insn: Insn): void {
 	else if (code === OP.MOV) move(w, insn);
 	else if (code > OP.END) w.env.log.reject("EINVAL", `invalid BPF_ALU opcode ${code.toString(16)}`);
 	else binary(w, insn, code);
-	boundsSanity(w, w.reg(dst), "alu");
+	boundsSanity(w, w.reg(dst));
 }
 
 /** What the bounds say of each other must hold; where it doesn't, nothing is known (reg_bounds_sanity_check). */
-export function boundsSanity(w: Walk, reg: number, where: string): void {
+export function boundsSanity(w: Walk, reg: number): void {
 	const { core } = w;
 	const violation = core.boundsViolation(reg);
 	if (violation === 0) return;
-	void where;
 	if (w.env.flags.testRegInvariants === true) w.env.log.reject("EFAULT", "REG INVARIANTS VIOLATION");
 	core.markUnbounded(reg);
 }

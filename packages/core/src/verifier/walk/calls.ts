@@ -1,7 +1,7 @@
 import type { Insn } from "../../isa/index.ts";
 import { printState } from "../log/print-state.ts";
 import { INSN } from "../program/aux.ts";
-import { isLocalCall, subprogramAt } from "../program/subprograms.ts";
+import { subprogramAt } from "../program/subprograms.ts";
 import { markChainPrecision } from "../prune/precision.ts";
 import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
 import { FUNC_STATE, REG_STATE, STATE } from "../state/layout.ts";
@@ -133,4 +133,3 @@ export function leave(w: Walk): void {
 		if (previous !== undefined) widenImprecise(w, previous, w.cur);
 	}
 }
-void isLocalCall;

@@ -51,9 +51,16 @@ export function checkSocket(w: Walk, regno: number, type: number, off: number, s
 	w.env.log.reject("EACCES", `R${regno} invalid ${typeName(type)} access off=${off} size=${size}`);
 }
 
-/** may_access_direct_pkt_data: loads and stores where the context has a packet, and helpers that take it as memory. */
-export function mayAccessPacket(w: Walk, access: Access, helper: boolean): boolean {
-	const packet = PROGRAM_TYPES[w.env.type]?.packet;
-	void helper;
-	return packet === "rw" || packet === "any" || (packet === "r" && access === "read");
+/** may_access_direct_pkt_data: stores to a packet, and (with `pktAccess`, the helper's) packets given to helpers. */
+export function mayAccessPacket(w: Walk, access: Access, pktAccess = true): boolean {
+	switch (PROGRAM_TYPES[w.env.type]?.packet) {
+		case "any":
+			return true;
+		case "rw":
+			return pktAccess;
+		case "r":
+			return access === "read" && pktAccess;
+		default:
+			return false;
+	}
 }

@@ -71,8 +71,10 @@ export function checkDynptr(w: Walk, regno: number, argType: number, cloneOf = 0
 		log.reject("EINVAL", `Expected a dynptr of type ${expected[2]} as arg #${regno - 1}`);
 	if (type === REG.STACK) {
 		const spi = objectSlot(w, reg, "dynptr", 2) as number;
-		w.liveness.read(w, w.frameOf(reg), spi);
-		w.liveness.read(w, w.frameOf(reg), spi - 1);
+		for (const each of [spi, spi - 1]) {
+			w.liveness.read(w, w.frameOf(reg), each);
+			w.scratchSlot(each);
+		}
 	}
 }
 

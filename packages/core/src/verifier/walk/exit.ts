@@ -1,8 +1,7 @@
-import { PROG_TYPE } from "../../isa/index.ts";
 import { exitRange } from "../data/index.ts";
 import { markChainPrecision } from "../prune/precision.ts";
-import { FUNC_STATE, REG_STATE } from "../state/layout.ts";
-import { REG, typeName } from "../state/types.ts";
+import { FUNC_STATE } from "../state/layout.ts";
+import { typeName } from "../state/types.ts";
 import type { Walk } from "./walk.ts";
 
 const S64_MIN = -(1n << 63n);
@@ -63,6 +62,3 @@ export function checkReturn(w: Walk, regno = 0): void {
 	log.write(`${outsideRange(w, reg, range, where, regno)}\n`);
 	log.reject("EINVAL", "");
 }
-void PROG_TYPE;
-void REG_STATE;
-void REG;

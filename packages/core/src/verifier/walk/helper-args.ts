@@ -1,6 +1,6 @@
 import { MAP_TYPE } from "../../isa/index.ts";
 import { programAccess } from "../../maps/index.ts";
-import { ARG, baseType, type FuncProto } from "../data/index.ts";
+import { ARG, baseType, CONSTANT_KEY_MAPS, type FuncProto } from "../data/index.ts";
 import { helperText } from "../log/print-insn.ts";
 import type { UsedMap } from "../program/map-references.ts";
 import { markChainPrecision, markSlotPrecise } from "../prune/precision.ts";
@@ -72,9 +72,6 @@ const COMPATIBLE: Readonly<Record<number, readonly number[]>> = {
 	[ARG.PTR_TO_DYNPTR]: [REG.STACK, REG.DYNPTR],
 };
 
-/** Maps whose every index below max_entries has a value. */
-const ELIDES_NULL: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY];
-
 /** One argument of a helper (check_func_arg). */
 export function checkArgument(w: Walk, index: number, meta: CallMeta): void {
 	const { core } = w;
@@ -90,11 +87,11 @@ export function checkArgument(w: Walk, index: number, meta: CallMeta): void {
 	}
 	const reg = w.reg(regno);
 	const type = core.type(reg);
-	if (isPacket(type) && !(mayAccessPacket(w, "read", true) && meta.proto.pktAccess))
+	if (isPacket(type) && !mayAccessPacket(w, "read", meta.proto.pktAccess))
 		log.reject("EACCES", "helper access to the packet is not allowed");
 	if (baseType(argType) === ARG.PTR_TO_MAP_VALUE) argType = mapArgument(w, meta, argType);
 	if (!(core.isNull(reg) && argType & FLAG.MAYBE_NULL)) {
-		checkType(w, regno, argType, meta, arg.btf);
+		checkType(w, regno, argType, meta);
 		checkOffset(w, regno, argType);
 	}
 	if (argType & FLAG.RELEASE) checkRelease(w, regno, argType, meta);
@@ -131,7 +128,7 @@ function checkValue(w: Walk, index: number, argType: number, meta: CallMeta): vo
 		case ARG.PTR_TO_MAP_KEY: {
 			const { map } = meta.map ?? log.reject("EACCES", "invalid map_ptr to access map->key");
 			checkHelperMemory(w, regno, map.keySize, "read", false, undefined);
-			if (ELIDES_NULL.includes(map.type)) meta.constKey = constantKey(w, w.reg(regno), map.keySize);
+			if (CONSTANT_KEY_MAPS.has(map.type)) meta.constKey = constantKey(w, w.reg(regno), map.keySize);
 			return;
 		}
 		case ARG.PTR_TO_MAP_VALUE: {
@@ -202,13 +199,7 @@ function mapArgument(w: Walk, meta: CallMeta, argType: number): number {
 }
 
 /** check_reg_type. */
-function checkType(
-	w: Walk,
-	regno: number,
-	argType: number,
-	meta: CallMeta,
-	struct: string | undefined,
-): void {
+function checkType(w: Walk, regno: number, argType: number, meta: CallMeta): void {
 	const { log } = w.env;
 	const whole = w.type(regno);
 	let type = whole;
@@ -228,7 +219,6 @@ function checkType(
 	}
 	if (maybeNull(whole) && (!(argType & FLAG.MAYBE_NULL) || argType & FLAG.RELEASE))
 		log.reject("EACCES", `Possibly NULL pointer passed to helper arg${regno}`);
-	void struct;
 }
 
 /** check_func_arg_reg_off: which pointers may have been moved. */

@@ -1,4 +1,4 @@
-import { helpersAllowed, helperTakesMap } from "../../helpers/index.ts";
+import { helpersAllowed, helperTakesMap, takesFormat } from "../../helpers/index.ts";
 import { HELPER_NAMES, type Insn, MAP_TYPE } from "../../isa/index.ts";
 import { programAccess } from "../../maps/index.ts";
 import {
@@ -8,6 +8,7 @@ import {
 	ASYNC_CALLBACKS,
 	baseType,
 	CHANGES_PKT_DATA,
+	CONSTANT_KEY_MAPS,
 	DYNPTR_REFS,
 	type FuncProto,
 	funcProto,
@@ -106,7 +107,7 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	} else if (func === DYNPTR_WRITE) {
 		const kind = core.get(dynptrState(w, 1), REG_STATE.AUX);
 		if (kind === DYNPTR.SKB || kind === DYNPTR.SKB_META) changesPacket = true;
-	} else if (func === SNPRINTF) env.notModelled("format strings of bpf_snprintf");
+	} else if (func === SNPRINTF) checkFormat(w);
 
 	clearCallerSaved(w, w.frame());
 	setResult(w, meta, dynptr);
@@ -121,6 +122,19 @@ export function checkHelperCall(w: Walk, insn: Insn): void {
 	}
 	if (changesPacket) clearPacketPointers(w);
 	w.insnIdx++;
+}
+
+/** Arguments of bpf_snprintf are an array of u64 in r5 bytes; the format (r3) is a constant that ends. */
+function checkFormat(w: Walk): void {
+	const { core } = w;
+	const { log } = w.env;
+	const size = core.tnumValue(w.reg(5));
+	if (size % 8n !== 0n) log.reject("EINVAL", "");
+	const reg = w.reg(3);
+	const bytes = w.mapOf(reg).map.initial ?? new Uint8Array(0);
+	const text = bytes.subarray(core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg));
+	if (!takesFormat(text.subarray(0, text.indexOf(0)), Number(size / 8n)))
+		log.reject("EINVAL", "Invalid format string");
 }
 
 /** Some messages of the kernel lack their newline. */
@@ -210,7 +224,7 @@ function setResult(w: Walk, meta: CallMeta, dynptr: number): void {
 		case RET.PTR_TO_MAP_VALUE: {
 			const map = meta.map ?? env.notModelled("a map value without a map");
 			const { type, maxEntries } = map.map;
-			const elides = type === MAP_TYPE.ARRAY || type === MAP_TYPE.PERCPU_ARRAY;
+			const elides = CONSTANT_KEY_MAPS.has(type);
 			if (func === 1 && elides && meta.constKey >= 0 && meta.constKey < maxEntries) flags &= ~FLAG.MAYBE_NULL;
 			pointer(REG.MAP_VALUE);
 			core.set(reg, REG_STATE.AUX, map.index);

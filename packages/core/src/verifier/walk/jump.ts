@@ -2,7 +2,7 @@ import type { Insn } from "../../isa/index.ts";
 import { frameInsn } from "../prune/loops.ts";
 import { markChainPrecision } from "../prune/precision.ts";
 import { findPrevEntry, widenImprecise } from "../prune/visited.ts";
-import { BPF_ADD_CONST, FUNC_STATE, REG_STATE, STATE } from "../state/layout.ts";
+import { BPF_ADD_CONST, REG_STATE, STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 import { boundsSanity } from "./alu.ts";
 import { markNotNull, markPtrOrNull } from "./nulls.ts";

@@ -67,6 +67,32 @@ describe("kernel functions", () => {
 		expect(verdict("XDP", lines(`${NEXT} ${OUT}`))).toBe("expected an initialized iter_num as arg #0");
 	});
 
+	test("an iterator at fp0 is taken for the one at fp-8, as the kernel divides towards zero", () => {
+		expect(verdict("XDP", lines(`${NEW} r1 = r10; call kfunc bpf_iter_num_destroy; ${OUT}`))).toBe(
+			"accepted",
+		);
+		expect(verdict("XDP", lines(`r1 = r10; r2 = 0; r3 = 10; call kfunc bpf_iter_num_new; ${OUT}`))).toBe(
+			"invalid write to stack R1 off=0 size=8",
+		);
+	});
+
+	test("a reference is given back, and is not null once checked", () => {
+		const get = "r1 = 1; call kfunc bpf_task_from_pid; r6 = r0;";
+		const put = "r1 = r6; call kfunc bpf_task_release;";
+		expect(
+			verdict(
+				"SCHED_CLS",
+				lines(`${get} if r0 == 0 goto out; if r6 != 0 goto +2; r0 = 0; exit; ${put} out: ${OUT}`),
+			),
+		).toBe("accepted");
+		expect(verdict("SCHED_CLS", lines(`${get} ${put} ${OUT}`))).toBe(
+			"Possibly NULL pointer passed to trusted arg0",
+		);
+		expect(verdict("SCHED_CLS", lines(`${get} ${OUT}`))).toBe(
+			"BPF_EXIT instruction in main prog would lead to reference leak",
+		);
+	});
+
 	test("regions are closed as they were opened", () => {
 		const call = (...functions: string[]) => functions.map((name) => `call kfunc bpf_${name};`).join(" ");
 		const of = (...functions: string[]) => verdict("SCHED_CLS", lines(`${call(...functions)} ${OUT}`));

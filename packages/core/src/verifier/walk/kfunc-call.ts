@@ -225,7 +225,7 @@ function special(
 		case "bpf_dynptr_slice":
 		case "bpf_dynptr_slice_rdwr": {
 			const reads = name === "bpf_dynptr_slice";
-			if (!reads && !mayAccessPacket(w, "write", false))
+			if (!reads && !mayAccessPacket(w, "write"))
 				env.log.reject("EINVAL", "the prog does not allow writes to packet data");
 			pointer(REG.MEM | (reads ? FLAG.RDONLY : 0), Number(constant ?? 0n));
 			core.set(w.reg(0), DYNPTR_ID, dynptr?.id ?? 0);

@@ -105,7 +105,7 @@ export function checkLoad(w: Walk, insn: Insn, strictOnce = false): void {
 	const type = w.type(insn.src);
 	checkMemory(w, insn.src, insn.off, sizeOf(insn.opcode), "read", insn.dst, strictOnce, signed);
 	saveType(w, type);
-	boundsSanity(w, w.reg(insn.dst), "ldx");
+	boundsSanity(w, w.reg(insn.dst));
 }
 
 export function checkStoreReg(w: Walk, insn: Insn, strictOnce = false): void {

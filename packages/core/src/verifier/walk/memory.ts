@@ -260,7 +260,7 @@ export function checkMemory(
 		if (write) checkStackWrite(w, regno, off, size, value);
 		else checkStackRead(w, regno, off, size, value);
 	} else if (type === REG.PACKET || type === REG.PACKET_META) {
-		if (write && !mayAccessPacket(w, "write", false)) log.reject("EACCES", "cannot write into packet");
+		if (write && !mayAccessPacket(w, "write")) log.reject("EACCES", "cannot write into packet");
 		leaks("packet");
 		checkPacket(w, regno, off, size, false);
 		if (loads) w.markUnknown(value);

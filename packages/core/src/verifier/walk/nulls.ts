@@ -1,4 +1,4 @@
-import { MAP_TYPE } from "../../isa/index.ts";
+import { LOOKUP_GIVES } from "../data/index.ts";
 import { REF_STATE, REF_TYPE_PTR, REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG } from "../state/types.ts";
 import { maybeNull, regAt, type Walk } from "./walk.ts";
@@ -18,10 +18,7 @@ export function markNotNull(w: Walk, reg: number): void {
 		core.set(reg, REG_STATE.AUX, inner.index);
 		if (inner.fields.some(({ name }) => name === "bpf_timer" || name === "bpf_wq"))
 			core.set(reg, REG_STATE.RANGE, core.get(reg, REG_STATE.ID));
-	} else if (map.type === MAP_TYPE.XSKMAP) core.set(reg, REG_STATE.TYPE, REG.XDP_SOCK);
-	else if (map.type === MAP_TYPE.SOCKMAP || map.type === MAP_TYPE.SOCKHASH)
-		core.set(reg, REG_STATE.TYPE, REG.SOCKET);
-	else core.set(reg, REG_STATE.TYPE, REG.MAP_VALUE);
+	} else core.set(reg, REG_STATE.TYPE, LOOKUP_GIVES[map.type] ?? REG.MAP_VALUE);
 }
 
 /** Pointers to values with a spin lock keep their id: it says which lock. */

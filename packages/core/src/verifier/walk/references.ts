@@ -1,5 +1,5 @@
 import { REF_STATE, REF_TYPE_PTR, REG_STATE, STATE } from "../state/layout.ts";
-import { FLAG, kindOf, REG } from "../state/types.ts";
+import { kindOf, REG } from "../state/types.ts";
 import { invalidate } from "./dynptr-slots.ts";
 import { releaseReference } from "./nulls.ts";
 import { isPacketAny, type Walk } from "./walk.ts";
@@ -83,7 +83,6 @@ function clearPacketSlices(w: Walk): void {
 		const reg = core.found(i);
 		if (kindOf(core.type(reg)) === REG.MEM) invalidate(w, reg);
 	}
-	void FLAG;
 }
 /** AUX3 of memory that lies in a packet. */
 export const PACKET_SLICE = 0x706b74;

@@ -78,7 +78,10 @@ export function checkIterator(
 		core.get(main, REG_STATE.AUX) === ITERATORS.indexOf(name) &&
 		core.get(main, REG_STATE.REF_OBJ_ID) !== 0;
 	if (!valid) return log.reject("EINVAL", `expected an initialized iter_${name} as arg #${regno - 1}`);
-	for (const i of range(slots)) w.liveness.read(w, frameno, found - i);
+	for (const i of range(slots)) {
+		w.liveness.read(w, frameno, found - i);
+		w.scratchSlot(found - i);
+	}
 	const refObjId = core.get(main, REG_STATE.REF_OBJ_ID);
 	if (use === "destroy") {
 		releaseAndInvalidate(w, refObjId);
@@ -160,6 +163,7 @@ export function checkIrqFlag(w: Walk, regno: number, save: boolean): void {
 	if (typeof found !== "number" || !filledWith(w, w.frame(frameno), found, STACK_IRQ_FLAG, false))
 		log.reject("EINVAL", `expected an initialized irq flag as arg#${regno - 1}`);
 	w.liveness.read(w, frameno, found);
+	w.scratchSlot(found);
 	const slot = core.slotReg(w.frame(frameno), found);
 	const of = core.get(slot, REG_STATE.AUX);
 	if (of !== NATIVE)
