@@ -6,6 +6,7 @@ import {
 	type LinkedObject,
 	type LinkedProgram,
 	link,
+	MAP_TYPE,
 	parse,
 	readBtf,
 	TailhopError,
@@ -17,6 +18,14 @@ import { debugInfo } from "../../packages/kernel/src/debug-info.ts";
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 /** Statistics and the lines that say why, without the walk. */
 const LOG_STATS = 4;
+/** Kernels preallocate these kinds: half a million entries take gigabytes, and no verifier looks at them. */
+const PREALLOCATED: ReadonlySet<number> = new Set([
+	MAP_TYPE.HASH,
+	MAP_TYPE.PERCPU_HASH,
+	MAP_TYPE.LRU_HASH,
+	MAP_TYPE.LRU_PERCPU_HASH,
+]);
+const MOST_ENTRIES = 64;
 
 export function* objectFiles(path: string): Generator<string> {
 	if (!statSync(path).isDirectory()) {
@@ -125,7 +134,7 @@ export async function readSubjects(paths: readonly string[], limit: number): Pro
 	for (const file of paths.flatMap((path) => [...objectFiles(path)])) {
 		try {
 			const target = { cpus, ...(vmlinux === undefined ? {} : { btf: vmlinux }) };
-			const linked = link(parse(new Uint8Array(readFileSync(file)), { file }), target);
+			const linked = withSmallMaps(link(parse(new Uint8Array(readFileSync(file)), { file }), target));
 			for (const each of linked.programs) {
 				const program = { ...each, lines: [] };
 				const subject = { file, linked: { ...linked, programs: [program], slots: [] }, program, walked: 0 };
@@ -143,4 +152,11 @@ export async function readSubjects(paths: readonly string[], limit: number): Pro
 		}
 	}
 	return subjects;
+}
+
+function withSmallMaps(linked: LinkedObject): LinkedObject {
+	const maps = linked.maps.map((map) =>
+		PREALLOCATED.has(map.type) ? { ...map, maxEntries: Math.min(map.maxEntries, MOST_ENTRIES) } : map,
+	);
+	return { ...linked, maps };
 }

@@ -13,7 +13,7 @@ import { type Answer, Opened, readSubjects, type Subject } from "./programs.ts";
 
 const root = process.env.TAILHOP_ROOT ?? resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Mutants of a program in a row: its maps are made once for them. */
-const ROUND = 40;
+const ROUND = 100;
 /** Instructions walked beyond which a mutant isn't compared: ours takes seconds. */
 const LONG = 40_000;
 
@@ -38,6 +38,14 @@ if (values.help) {
   --save          writes each class's example to .tmp/fuzz/agree`);
 	process.exit(0);
 }
+
+const RANKS = [
+	"OURS ACCEPTS, EACCES IN THE KERNEL",
+	"ours accepts, the kernel refuses",
+	"ours refuses, the kernel accepts",
+	"other errno",
+	"other last line, or number of instructions walked",
+];
 
 interface Class {
 	count: number;
@@ -84,24 +92,30 @@ function compare(opened: Opened, mutant: Mutant): void {
 	if (kernel.accepted) total.accepted++;
 	const verdict = kernel.accepted === ours.accepted;
 	const errno = verdict && kernel.errno === ours.errno;
-	const line = errno && kernel.line === ours.line && (!kernel.accepted || kernel.walked === ours.walked);
+	const line = errno && !differ(kernel, ours);
 	if (verdict) total.verdict++;
 	if (errno) total.errno++;
 	if (line) total.line++;
 	else keep({ count: 0, rank: rankOf(kernel, ours), subject: opened.subject, mutant, kernel, ours });
 }
 
-const shape = (text: string): string =>
-	text
-		.replace(/0x[0-9a-f]+/g, "H")
-		.replace(/-?\d+/g, "N")
-		.replace(/\(H; H\)/g, "(H)");
-const kindOf = ({ accepted, errno, line }: Answer): string =>
-	accepted ? "accepted" : `${errno}: ${shape(line)}`;
-const textOf = ({ accepted, errno, line, walked }: Answer): string =>
-	accepted ? `accepted, ${walked} insns` : `${errno}: ${line}`;
+function differ(kernel: Answer, ours: Answer): boolean {
+	if (kernel.accepted && ours.accepted) return kernel.walked !== ours.walked;
+	return kernel.accepted !== ours.accepted || kernel.errno !== ours.errno || kernel.line !== ours.line;
+}
 
-/** 0 is the worst. */
+/** Numbers out of the way, so that alike answers count together. */
+function shape(text: string): string {
+	return text.replace(/0x[0-9a-f]+/g, "N").replace(/-?\d+/g, "N");
+}
+function kindOf({ accepted, errno, line }: Answer): string {
+	return accepted ? "accepted" : `${errno}: ${shape(line)}`;
+}
+function textOf({ accepted, errno, line, walked }: Answer): string {
+	return accepted ? `accepted, ${walked} insns` : `${errno}: ${line}`;
+}
+
+/** 0 is the worst: a place in RANKS. */
 function rankOf(kernel: Answer, ours: Answer): number {
 	if (ours.errno === "crash") return 0;
 	if (ours.accepted && !kernel.accepted) return kernel.errno === "EACCES" ? 0 : 1;
@@ -122,20 +136,11 @@ function keep(found: Class): void {
 	classes.set(key, { ...(smaller ? found : known), count: known.count + 1 });
 }
 
-const RANKS = [
-	"OURS ACCEPTS, EACCES IN THE KERNEL",
-	"ours accepts, the kernel refuses",
-	"ours refuses, the kernel accepts",
-	"other errno",
-	"other last line, or number of instructions walked",
-];
-
 async function report(): Promise<void> {
 	const sorted = [...classes].sort(([, a], [, b]) => a.rank - b.rank || b.count - a.count);
 	for (const [key, found] of sorted) {
 		console.log(`---- ${found.count} × ${RANKS[found.rank]}: ${key}`);
-		const text = await example(key, found);
-		if (found.rank < 4 || found.count > 9) console.log(text);
+		console.log(await example(key, found));
 	}
 	for (const [what, count] of [...unsupported].sort((a, b) => b[1] - a[1]).slice(0, 12))
 		console.log(`unsupported, ${count} ×: ${what}`);
@@ -149,22 +154,20 @@ async function report(): Promise<void> {
 }
 
 /** One program of a class, made small as long as both say the same kind of thing. */
-async function example(key: string, { subject, mutant, kernel, ours, rank }: Class): Promise<string> {
+async function example(key: string, { subject, mutant, kernel, ours }: Class): Promise<string> {
 	let insns = mutant.insns;
 	let answers = { kernel, ours };
-	if (rank < 4) {
-		const opened = await Opened.open(subject);
-		try {
-			insns = reduceInsns(insns, (smaller) => {
-				const again = { kernel: opened.kernel(smaller), ours: opened.ours(smaller, 2 * LONG) };
-				if (again.ours.unsupported !== undefined) return false;
-				if (`${kindOf(again.kernel)}  <->  ${kindOf(again.ours)}` !== key) return false;
-				answers = again;
-				return true;
-			});
-		} finally {
-			opened.close();
-		}
+	const opened = await Opened.open(subject);
+	try {
+		insns = reduceInsns(insns, (smaller) => {
+			const again = { kernel: opened.kernel(smaller), ours: opened.ours(smaller, 2 * LONG) };
+			if (again.ours.unsupported !== undefined || !differ(again.kernel, again.ours)) return false;
+			if (`${kindOf(again.kernel)}  <->  ${kindOf(again.ours)}` !== key) return false;
+			answers = again;
+			return true;
+		});
+	} finally {
+		opened.close();
 	}
 	const text = [
 		`${subject.file} ${subject.program.name}, type ${subject.program.type}: ${mutant.mutations
