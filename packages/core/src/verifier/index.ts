@@ -9,7 +9,7 @@ export type {
 	Turn,
 	VerifyReport,
 } from "./explain/index.ts";
-export { explain } from "./explain/index.ts";
+export { explain, report73 } from "./explain/index.ts";
 export type { WalkObserver } from "./observer.ts";
 export type { Capabilities, LoadFlags as VerifierLoadFlags, VerifyOptions } from "./options.ts";
 export type { Errno as VerifierErrno } from "./reject.ts";

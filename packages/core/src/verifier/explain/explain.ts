@@ -68,7 +68,7 @@ function explanationOf(
 	const { lastLine } = verdict;
 	const step = steps.at(-1);
 	const at = step?.insn ?? insnIn(lastLine);
-	const place = at === undefined || at >= program.insns.length ? undefined : sources.place(at);
+	const source = at === undefined ? undefined : sources.of(at);
 	const facts: Facts = {
 		match: /^/.exec(lastLine)!,
 		messages,
@@ -78,38 +78,46 @@ function explanationOf(
 		steps,
 		origin: NOTHING,
 		...(step === undefined ? {} : { step, insn: program.insns[step.insn]! }),
-		...(place?.source === undefined ? {} : { source: place.source }),
+		...(source === undefined ? {} : { source }),
 	};
-	const [rule, known] = choose(facts, lastLine);
+	// behind some messages the log has lines that say more of them
+	const [rule, known] = choose(facts, [lastLine, ...messages.toReversed()]);
 	const answer = rule.suggest(known);
+	// where the walk ended says nothing of what is found before it or behind it
+	const named = rule.whole ? insnIn(lastLine) : at;
+	const place = named === undefined || named >= program.insns.length ? undefined : sources.place(named);
 	const { origin, subject, reg } = known;
 	const learned = new Map<number, string>();
 	for (const [k, event] of origin.events.entries())
-		if (event.kind === "checked") learned.set(origin.steps[k]!, `${event.holder} is ${event.value}`);
+		if (event.kind === "checked")
+			learned.set(origin.steps[k]!, event.words.replace(/^after this check it is/, `${event.holder} is`));
 	return {
 		rule: rule.id,
+		message: known.match.input,
 		category: rule.category,
-		title: answer.title ?? rule.title,
-		why: answer.why ?? rule.why,
+		title: rule.title,
+		why: rule.why,
 		...(place === undefined ? {} : { at: place }),
 		...(reg === undefined
 			? {}
 			: { subject: { holder: `r${reg}`, value: valueWords(subject), text: subject?.text ?? "" } }),
-		path: turnsOf(sources, steps, learned),
-		origin: origin.events,
+		path: rule.whole ? [] : turnsOf(sources, steps, learned),
+		origin: answer.origin ?? origin.events,
 		suggestion: answer.suggestion,
 	};
 }
 
 /** The first rule of the line's pattern that applies, and the facts with what it follows. */
-function choose(facts: Facts, lastLine: string): readonly [Rule, Facts] {
-	for (const rule of RULES) {
-		const match = rule.pattern.exec(lastLine);
-		if (match === null) continue;
-		const known = followed({ ...facts, match }, rule);
-		if (rule.when?.(known) ?? true) return [rule, known];
+function choose(facts: Facts, lines: readonly string[]): readonly [Rule, Facts] {
+	for (const line of lines) {
+		for (const rule of RULES) {
+			const match = rule.pattern.exec(line);
+			if (match === null) continue;
+			const known = followed({ ...facts, match }, rule);
+			if (rule.when?.(known) ?? true) return [rule, known];
+		}
 	}
-	return [OTHER, followed({ ...facts, match: OTHER.pattern.exec(lastLine)! }, OTHER)];
+	return [OTHER, followed({ ...facts, match: OTHER.pattern.exec(lines[0]!)! }, OTHER)];
 }
 
 function followed(facts: Facts, rule: Rule): Facts {

@@ -25,7 +25,7 @@ export interface Facts {
 	readonly source?: Source;
 }
 
-export type Answer = Pick<Explanation, "suggestion"> & Partial<Pick<Explanation, "title" | "why">>;
+export type Answer = Pick<Explanation, "suggestion"> & Partial<Pick<Explanation, "origin">>;
 
 /** What the author of a program does to leave it. */
 const LEAVE: Readonly<Record<number, string>> = {
@@ -53,10 +53,17 @@ export function packetNames({ program }: Facts): { readonly data: string; readon
 
 /** The first line of the value's way, and what the source calls it there. */
 export function made(facts: Facts): { readonly source?: Source; readonly name: string | undefined } {
-	const event = facts.origin.events.find(({ source }) => assignedName(source) !== undefined);
-	const source = facts.origin.events[0]?.source;
+	const { origin, steps, step } = facts;
+	// names of other functions mean nothing at the rejection
+	const here = origin.events.filter((_, k) => steps[origin.steps[k]!]?.frame === step?.frame);
+	const event = here.find(({ source }) => assignedName(source) !== undefined);
+	const source = origin.events[0]?.source;
 	return { ...(source === undefined ? {} : { source }), name: assignedName(event?.source) };
 }
+
+/** `packets[queue]` → "queue"; else what the number was assigned to; else `index`. */
+export const indexName = (facts: Facts): string =>
+	/\[\s*([A-Za-z_]\w*)\s*\]/.exec(facts.source?.text ?? "")?.[1] ?? made(facts).name ?? "index";
 
 /** A suggestion that stands before the line of the rejection. */
 export const before = (facts: Facts, text: string, code?: string): Answer => ({
@@ -81,6 +88,8 @@ export interface Rule {
 	readonly pattern: RegExp;
 	/** Among rules of the same pattern, the first that applies. */
 	readonly when?: (facts: Facts) => boolean;
+	/** The program is refused as a whole, not on a path. */
+	readonly whole?: true;
 	readonly category: string;
 	readonly title: string;
 	/** Why the kernel wants it: a sentence. */

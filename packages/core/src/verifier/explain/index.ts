@@ -1,4 +1,5 @@
 export { explain } from "./explain.ts";
+export { report73 } from "./report73.ts";
 export type {
 	Explanation,
 	Heat,

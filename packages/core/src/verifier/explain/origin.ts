@@ -24,7 +24,7 @@ export interface Origin {
 }
 
 const ALU = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>=", "endian"];
-const [ADD, SUB, MUL, LSH, MOV] = [0, 1, 2, 6, 11];
+const [MUL, LSH, RSH, MOV, ARSH] = [2, 6, 7, 11, 12];
 const SIZES = [4, 2, 1, 8];
 export const sizeOf = (opcode: number): number => SIZES[(opcode >> 3) & 3]!;
 const nameOf = (holder: Holder): string => ("reg" in holder ? `r${holder.reg}` : `fp${holder.slot}`);
@@ -49,6 +49,8 @@ class Trace {
 	#follow: Follow = "value";
 	#number: RegView | undefined;
 	#scale = 1;
+	/** A step that the one behind it has told. */
+	#skip = -1;
 
 	constructor(sources: Sources, steps: readonly Step[]) {
 		this.#sources = sources;
@@ -59,7 +61,7 @@ class Trace {
 		this.#holder = { frame: this.#steps[last]!.frame, reg };
 		this.#follow = follow;
 		if (follow === "value") this.#number = this.#steps[last]!.regs[reg];
-		for (let i = last - 1; i >= 0; i--) if (this.#back(i)) break;
+		for (let i = last - 1; i >= 0; i--) if (i !== this.#skip && this.#back(i)) break;
 		this.#found.reverse();
 		return {
 			events: this.#found.map(({ event }) => event),
@@ -185,6 +187,8 @@ class Trace {
 			this.#event(i, "checked", `this check proves ${plural(after.range, "byte")} of the packet`);
 		else if (rangeWords(before) !== rangeWords(after))
 			this.#event(i, "checked", `after this check it is ${rangeWords(after)}`);
+		else if (before.low !== after.low)
+			this.#event(i, "checked", `this check bounds only the lower 32 bits: ${after.low}`);
 	}
 
 	// ---- arithmetic ----
@@ -210,6 +214,7 @@ class Trace {
 			this.#holder = { frame: this.#holder.frame, reg: src };
 			return false;
 		}
+		if (this.#extends(i, insn)) return false;
 		const before = this.#at(i);
 		const operand = fromReg ? regs[src] : undefined;
 		if (before === undefined || after === undefined) return false;
@@ -226,6 +231,28 @@ class Trace {
 		else this.#event(i, "widened", `${text}${how}: ${lost}`);
 		if (operandToBlame && code !== LSH) this.#holder = { frame: this.#holder.frame, reg: src };
 		return false;
+	}
+
+	/** `r1 <<= 32; r1 s>>= 32`, told as one: how compilers widen a number of 32 bits. */
+	#extends(i: number, { opcode, dst, imm }: Insn): boolean {
+		const code = opcode >> 4;
+		const first = this.#steps[i - 1];
+		const shift = first === undefined ? undefined : this.#sources.program.insns[first.insn]!;
+		const pair =
+			(code === RSH || code === ARSH) &&
+			(opcode & 15) === 7 &&
+			shift?.opcode === 0x67 &&
+			shift.dst === dst &&
+			shift.imm === imm &&
+			first?.frame === this.#holder.frame;
+		if (!pair) return false;
+		const after = this.#after(i);
+		const lost = boundLost(this.#at(i - 1), after);
+		const how = code === ARSH ? "sign-extended from" : "cut to";
+		const range = after === undefined ? "" : `: ${lost ?? `now ${rangeWords(after)}`}`;
+		this.#event(i, lost === undefined ? "computed" : "widened", `${how} ${64 - imm} bits${range}`);
+		this.#skip = i - 1;
+		return true;
 	}
 
 	/** Arithmetic that gives a pointer: the number in it is what varies. */
@@ -337,5 +364,3 @@ export function callName(sources: Sources, index: number, insn: Insn): string {
 	if (insn.src === CALL.LOCAL) return functionAt(sources, index + 1 + insn.imm);
 	return sources.program.kfuncs.find((each) => each.insn === index)?.name ?? "the kernel function";
 }
-
-export { ADD, SUB };

@@ -1,6 +1,6 @@
-import { CALL, type Insn } from "../../isa/index.ts";
+import type { Insn } from "../../isa/index.ts";
 import { type Sources, sameLine } from "./source.ts";
-import type { Place, Source, Step, Turn } from "./types.ts";
+import type { Source, Step, Turn } from "./types.ts";
 
 /** Turns of a loop that are told once, with a count. */
 const LONGEST_LOOP = 6;
@@ -45,7 +45,7 @@ function turnAt(
 	const goesOn = sameCondition(sources, steps, i);
 	if (goesOn && learned === undefined) return undefined;
 	const other = next.insn === insn + 1 ? insn + 1 + code.off : insn + 1;
-	const held = goesOn ? undefined : holds(place.source, to.source, sources.of(other));
+	const held = goesOn ? undefined : holds(sources, place.source, to.source, sources.of(other));
 	const condition = place.source === undefined ? undefined : conditionOf(place.source.text ?? "");
 	return {
 		...place,
@@ -75,6 +75,7 @@ function sameCondition(sources: Sources, steps: readonly Step[], i: number): boo
  * round, so the instruction doesn't say; undefined where the lines don't either.
  */
 function holds(
+	sources: Sources,
 	at: Source | undefined,
 	to: Source | undefined,
 	other: Source | undefined,
@@ -83,9 +84,14 @@ function holds(
 	if (isBody(at, to)) return true;
 	if (isBody(at, other)) return false;
 	// what is left of an `a && b` is not looked at
-	const skipsRest =
-		sameLine(at, other) && !sameLine(at, to) && at.text.includes("&&") && !at.text.includes("||");
-	return skipsRest ? false : undefined;
+	const onlyAnd = at.text.includes("&&") && !at.text.includes("||");
+	if (onlyAnd && sameLine(at, other) && !sameLine(at, to)) return false;
+	// a body without instructions of its own is a return that is shared: the other way is the next statement
+	if (!/\bif\b.*\)$/.test(at.text) || sources.has(at.file, at.line + 1)) return undefined;
+	const next = sources.lineAfter(at.file, at.line + 1);
+	const goesOn = to?.file === at.file && to.line === next;
+	const couldGoOn = other?.file === at.file && other.line === next;
+	return goesOn === couldGoOn ? undefined : couldGoOn;
 }
 
 function isBody(at: Source, to: Source | undefined): boolean {
@@ -136,7 +142,3 @@ const equal = (a: Turn, b: Turn): boolean =>
 export function functionAt(sources: Sources, insn: number): string {
 	return sources.program.functions.find(({ start }) => start === insn)?.name ?? `the function at ${insn}`;
 }
-
-export const isLocalCall = ({ opcode, src }: Insn): boolean => opcode === 0x85 && src === CALL.LOCAL;
-export const endOf = (place: Place): string =>
-	place.source === undefined ? `${place.insn}` : `${place.source.line}`;

@@ -80,6 +80,13 @@ export class StepRecorder implements WalkObserver {
 	}
 }
 
+/** Signed bounds of the lower half where they say more than the unsigned ones. */
+function lowWords(core: Walk["core"], reg: number): string {
+	const smin = core.getSigned(reg, REG_STATE.S32_MIN);
+	const smax = core.getSigned(reg, REG_STATE.S32_MAX);
+	return smin >= 0 ? `${smin} to ${smax}` : `${smin} to ${smax}, as a signed number`;
+}
+
 function viewOf(walk: Walk, reg: number, frameno: number): RegView | undefined {
 	const { core } = walk;
 	const type = core.type(reg);
@@ -98,6 +105,7 @@ function viewOf(walk: Walk, reg: number, frameno: number): RegView | undefined {
 		smax: core.smax(reg),
 		umin: core.umin(reg),
 		umax: core.umax(reg),
+		low: lowWords(core, reg),
 		...(map === undefined ? {} : { map: { name: map.name, valueSize: map.valueSize } }),
 	};
 }

@@ -4,6 +4,7 @@ import {
 	advice,
 	before,
 	type Facts,
+	indexName,
 	leaveOf,
 	made,
 	numberIn,
@@ -11,6 +12,7 @@ import {
 	type Rule,
 } from "./facts.ts";
 import { sizeOf } from "./origin.ts";
+import type { RegView } from "./types.ts";
 import { assignedName, plural } from "./words.ts";
 
 const PACKET = /^invalid access to packet/;
@@ -158,14 +160,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		title: "Size argument without bounds",
 		why: "The helper touches as many bytes as this argument says, so the verifier must know how many they can be, and that it is not negative.",
 		suggest(facts) {
-			const name = made(facts).name ?? "size";
-			const max = bufferRoom(facts);
-			const limit = max === undefined ? "sizeof(buffer)" : String(max);
-			return before(
-				facts,
-				`Bound the size on both sides, as an unsigned number`,
-				`if (${name} > ${limit}) ${leaveOf(facts)}`,
-			);
+			return before(facts, "Bound the size on both sides, as an unsigned number", sizeCheck(facts, false));
 		},
 	},
 	{
@@ -174,8 +169,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Size argument that may be 0",
 		why: "This helper takes at least one byte.",
-		suggest: (facts) =>
-			before(facts, "Rule 0 out", `if (${made(facts).name ?? "size"} == 0) ${leaveOf(facts)}`),
+		suggest: (facts) => before(facts, "Rule 0 out, and bound the size", sizeCheck(facts, true)),
 	},
 	{
 		id: "stack-read",
@@ -292,7 +286,7 @@ function packetCheck(facts: Facts): Answer {
 			`if (${data} + ${need} > ${end}) ${leaveOf(facts)}`,
 		);
 	}
-	const added = facts.origin.events.find(({ kind }) => kind === "computed");
+	const added = facts.origin.events.findLast(({ kind, words }) => kind === "computed" && /where/.test(words));
 	const name = assignedName(added?.source) ?? "ptr";
 	return before(
 		facts,
@@ -321,13 +315,14 @@ function accessOf(facts: Facts): (number | undefined)[] {
 /** The number that varies has to be below how many elements fit. */
 function indexCheck(facts: Facts): Answer {
 	const { origin, subject, insn } = facts;
-	const name = made(facts).name ?? "index";
+	const name = indexName(facts);
 	const number = origin.number;
-	const map = subject?.map;
-	if (map !== undefined && subject !== undefined && number !== undefined && insn !== undefined) {
+	const pointer = pointerOf(facts) ?? subject;
+	const map = pointer?.map;
+	if (map !== undefined && pointer !== undefined && number !== undefined && insn !== undefined) {
 		const loads = [1, 2, 3].includes(insn.opcode & 7);
 		const size = loads ? sizeOf(insn.opcode) : 1;
-		const room = map.valueSize - subject.off - (loads ? insn.off : 0) - size;
+		const room = map.valueSize - pointer.off - (loads ? insn.off : 0) - size;
 		const count = Math.floor(room / origin.scale) + 1;
 		if (room >= 0 && count >= 1) {
 			const mask = 2 ** Math.floor(Math.log2(count)) - 1;
@@ -348,6 +343,20 @@ function indexCheck(facts: Facts): Answer {
 		),
 		`if (${name} >= COUNT) ${leaveOf(facts)}`,
 	);
+}
+
+/** Of `pointer += number`: the pointer. */
+function pointerOf({ step, insn }: Facts): RegView | undefined {
+	if (step === undefined || insn === undefined || (insn.opcode & 7) !== 7) return undefined;
+	return [insn.dst, insn.src]
+		.map((n) => step.regs[n])
+		.find((view) => view !== undefined && view.kind !== "scalar");
+}
+
+function sizeCheck(facts: Facts, notZero: boolean): string {
+	const name = made(facts).name ?? "size";
+	const limit = bufferRoom(facts) ?? "sizeof(buffer)";
+	return `if (${notZero ? `${name} == 0 || ` : ""}${name} > ${limit}) ${leaveOf(facts)}`;
 }
 
 /** Of `pointer += number`: the register with the number. */

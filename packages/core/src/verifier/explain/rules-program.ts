@@ -110,6 +110,7 @@ export const PROGRAM_RULES: readonly Rule[] = [
 	{
 		id: "unreachable",
 		pattern: /^unreachable insn (\d+)$/,
+		whole: true,
 		category: "Control Flow",
 		title: "Code that no path reaches",
 		why: "Dead code is refused, so that nothing can be hidden in it.",
@@ -119,6 +120,7 @@ export const PROGRAM_RULES: readonly Rule[] = [
 		id: "jump",
 		pattern:
 			/^(?:jump out of range from insn (\d+) to (\d+)|jump into the middle of ldimm64 insn (\d+)|last insn is not an exit or jmp|call to invalid destination|invalid insn idx .*)$/,
+		whole: true,
 		category: "Control Flow",
 		title: "Control flow that leaves the program",
 		why: "Each jump must go to an instruction of the same function, and each function must end in exit or a jump.",
@@ -127,6 +129,7 @@ export const PROGRAM_RULES: readonly Rule[] = [
 	{
 		id: "stack-depth",
 		pattern: /^combined stack size of (\d+) calls is (\d+)\. Too large$/,
+		whole: true,
 		category: "Limits",
 		title: "Stack too deep",
 		why: "All functions that are active together share 512 bytes of stack (256 where a tail call is on the way).",
@@ -138,6 +141,7 @@ export const PROGRAM_RULES: readonly Rule[] = [
 	{
 		id: "call-depth",
 		pattern: /^the call stack of (\d+) frames is too deep ?!?$/,
+		whole: true,
 		category: "Limits",
 		title: "Too many calls in one another",
 		why: "At most 8 functions may be active together; recursion is not possible.",
@@ -262,9 +266,11 @@ function leak(facts: Facts): Answer {
 	const release = RELEASE[by];
 	const name = assignedName(place.source) ?? made(facts).name ?? "pointer";
 	const where = place.source === undefined ? `instruction ${insn}` : `line ${place.source.line}`;
-	return before(
+	const acquired = { ...place, kind: "made" as const, holder: "r0", value: "", words: `acquired by ${by}` };
+	const answer = before(
 		facts,
 		`${by} at ${where} acquired it, and this path ends without giving it back`,
 		release === undefined ? undefined : `${release}(${name}${WITH_FLAGS.includes(release) ? ", 0" : ""});`,
 	);
+	return { ...answer, origin: [acquired] };
 }

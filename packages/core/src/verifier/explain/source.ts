@@ -35,6 +35,14 @@ export class Sources {
 		};
 	}
 
+	/** The next line behind one that has instructions. */
+	lineAfter(file: string, line: number): number | undefined {
+		let next: number | undefined;
+		for (const each of this.#lines)
+			if (each?.file === file && each.line > line && each.line < (next ?? Infinity)) next = each.line;
+		return next;
+	}
+
 	/** Whether the line of `source` has instructions. */
 	has(file: string, line: number): boolean {
 		return this.#lines.some((each) => each?.file === file && each.line === line);

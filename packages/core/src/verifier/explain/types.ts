@@ -31,6 +31,8 @@ export interface RegView {
 	readonly smax: bigint;
 	readonly umin: bigint;
 	readonly umax: bigint;
+	/** Bounds of its lower half, as text: what a comparison of 32 bits learns. */
+	readonly low: string;
 	/** Of what points into a map. */
 	readonly map?: { readonly name: string; readonly valueSize: number };
 }
@@ -95,6 +97,8 @@ export interface Suggestion {
 export interface Explanation {
 	/** Row of the table of rules: "packet-bounds". */
 	readonly rule: string;
+	/** The line of the log that says why; others may stand behind it. */
+	readonly message: string;
 	readonly category: string;
 	readonly title: string;
 	/** Why the kernel wants it. */

@@ -28,6 +28,7 @@ export function valueWords(view: RegView | undefined): string {
 	if (view.kind === "scalar") return rangeWords(view);
 	const nullable = view.kind.replace(/_?or_null_?$/, "");
 	const base = POINTERS[nullable] ?? `a pointer of the kind ${nullable.replace(/_$/, "")}`;
+	if (nullable === "pkt" && view.range > 0) return `${base}, ${plural(view.range, "byte")} proved`;
 	const what = view.map === undefined || view.map.name === "" ? base : `${base} (${view.map.name})`;
 	return nullable === view.kind ? what : `${what}, or NULL`;
 }
