@@ -67,7 +67,7 @@ export async function shrink(
 }
 
 /** Removes chunks of a list, from halves to single items. */
-async function reduce<T>(
+export async function reduce<T>(
 	list: () => readonly T[],
 	attempt: (smaller: readonly T[]) => Promise<boolean>,
 ): Promise<void> {

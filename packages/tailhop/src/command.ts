@@ -30,6 +30,8 @@ export const EXIT = {
 	FAILED: 1,
 	/** The command line was not understood. */
 	USAGE: 2,
+	/** Nothing can be said: the program needs something that is not modelled. */
+	UNSUPPORTED: 3,
 } as const;
 
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];

@@ -1,4 +1,5 @@
 import type { Btf } from "../btf/index.ts";
+import type { WalkObserver } from "./observer.ts";
 
 /** Who loads the program, and how: what BPF_PROG_LOAD's flags and the loader's capabilities decide. */
 export interface VerifyOptions {
@@ -17,6 +18,8 @@ export interface VerifyOptions {
 	readonly kfuncName?: (id: number) => string | undefined;
 	/** False: the loader gave no array of map descriptors (an instruction then may not name a map by index). */
 	readonly fdArray?: boolean;
+	/** Is told what is walked; without one the walk pays nothing. */
+	readonly observer?: WalkObserver;
 }
 
 export interface Capabilities {

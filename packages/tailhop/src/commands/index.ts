@@ -103,22 +103,31 @@ export const COMMANDS: readonly CommandSpec[] = [
 	},
 	{
 		name: "verify",
-		summary: "Asks the running kernel's verifier about each program, and prints its log.",
+		summary:
+			"Says what Linux 6.18's verifier says of each program, and why; no kernel and no root is needed.",
 		positional: ["FILE", "[PROGRAM]"],
 		options: {
-			kernel: { help: "ask the running kernel (required: it is the only verifier here)" },
+			explain: { help: "say in source lines why a program is rejected, and what would help" },
+			heat: { help: "show on which source lines the verifier's work goes" },
+			kernel: { help: "ask the running kernel too, and mark what it says differently" },
 			"log-level": {
 				value: "N",
-				help: "the log's bits: 1 what led to the refusal (default), 2 every state, 4 statistics; 0 no log",
+				help: "the log's bits: 1 what led to the rejection (default; then its end alone is shown), 2 every state, 4 statistics; 0 no log",
 			},
+			privilege: {
+				value: "LEVEL",
+				help: "who loads: root (default), bpf (CAP_BPF and CAP_NET_ADMIN, no CAP_PERFMON) or unprivileged",
+			},
+			format: { value: "VERSION", help: "the log's form: 6.18 (default), or 7.3 with its headed blocks" },
+			reporter: { value: "NAME", help: "print for a CI system: github (annotations) or junit (XML)" },
 			rodata: input.rodata,
 			...target,
 			json,
 			help: { short: "h", help: "this text" },
 		},
 		notes: [
-			"Each program is loaded, and unloaded at once; nothing is attached.",
-			"Exit status: 0 every program is accepted, 1 one is refused or the input failed, 2 usage.",
+			"--kernel loads each program and unloads it at once; nothing is attached.",
+			"Exit status: 0 every program is accepted, 1 one is rejected or the input failed, 2 usage, 3 none is rejected, but of one nothing can be said.",
 		],
 		load: async () => (await import("./verify.ts")).verify,
 	},

@@ -1,44 +1,106 @@
-import { type LinkedObject, type LinkedProgram, link, TailhopError } from "@tailhop/core";
-import pc from "picocolors";
+import {
+	type Capabilities,
+	explain,
+	type LinkedObject,
+	type LinkedProgram,
+	link,
+	report73,
+	TailhopError,
+	type VerifyOptions,
+	verify as verifyProgram,
+} from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
 import { kernelBridge } from "../engine.ts";
 import { loadSpec } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
+import { githubLines, junitLines } from "../render/ci.ts";
+import { type Checked, type Show, summaryLine, verdictJson, verdictLines } from "../render/verdict.ts";
 import { linkTarget } from "../session.ts";
+import { askKernel, differences } from "./verify-kernel.ts";
 
-/** What the kernel said of a program. */
-interface Answer {
-	readonly program: LinkedProgram;
-	readonly log: string;
-	readonly accepted?: { readonly verifiedInsns: number; readonly jitedLength: number };
-	readonly refused?: { readonly errno: number; readonly name: string; readonly line?: string };
-}
+/** Who loads the programs. */
+const PRIVILEGES: Readonly<Record<string, Partial<Capabilities>>> = {
+	root: {},
+	bpf: { perfmon: false, sysAdmin: false },
+	unprivileged: { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false },
+};
+const REPORTERS = { github: githubLines, junit: junitLines };
+const FORMATS = ["6.18", "7.3"] as const;
+/** Bits of the log's level that there are. */
+const ALL_LEVELS = 7;
 
 export async function verify(args: Arguments): Promise<ExitStatus> {
-	if (!args.flag("kernel"))
-		throw usage("--kernel is missing", "The running kernel's is the only verifier here: add --kernel.");
-	const level = args.count("log-level") ?? 1;
-	if (level > 7) throw usage(`--log-level takes 0 to 7, not "${args.text("log-level")}"`);
+	const asked = optionsOf(args);
 	const spec = await loadSpec(args.positional[0]!);
-	const bridge = await kernelBridge();
-	const { cpus } = await bridge.openKernel();
+	const bridge = args.flag("kernel") ? await kernelBridge() : undefined;
+	const cpus = (await bridge?.openKernel())?.cpus;
 	const linked = link(spec, await linkTarget(args, spec, cpus));
 	const programs = wanted(linked, args.positional[1]);
-	const answers = new Map<LinkedProgram, Answer>();
-	for (const group of alike(programs))
-		for (const answer of await ask(bridge, linked, group, level)) answers.set(answer.program, answer);
-	let refused = 0;
-	for (const [index, program] of programs.entries()) {
-		const answer = answers.get(program)!;
-		if (answer.refused !== undefined) refused++;
-		if (args.flag("json")) printLine(toJson(json(answer)));
-		else for (const line of [...(index > 0 ? [""] : []), ...text(answer)]) printLine(line);
+	const kernel = bridge && (await askKernel(bridge, linked, programs, asked.level));
+	const done: Checked[] = [];
+	for (const program of programs) {
+		const answer = kernel?.get(program);
+		const ours = check(linked, program, asked);
+		done.push({
+			...ours,
+			...(answer === undefined ? {} : { kernel: answer, differences: differences(ours.verdict, answer) }),
+		});
+		// each is shown when it is known: a program may take a second
+		if (asked.reporter === undefined) print(done, asked);
 	}
-	if (!args.flag("json") && programs.length > 1) {
+	if (asked.reporter !== undefined) for (const line of asked.reporter(linked, done)) printLine(line);
+	else if (!asked.json && done.length > 1) {
 		printLine();
-		printLine(`${programs.length} programs, ${programs.length - refused} accepted, ${refused} refused`);
+		printLine(summaryLine(done));
 	}
-	return refused > 0 ? EXIT.FAILED : EXIT.OK;
+	const says = (accepted: boolean) =>
+		done.some(
+			({ verdict, kernel }) =>
+				(verdict.accepted === accepted && !verdict.unsupported) || kernel?.accepted === accepted,
+		);
+	if (says(false)) return EXIT.FAILED;
+	return done.some(({ verdict }) => verdict.unsupported !== undefined) ? EXIT.UNSUPPORTED : EXIT.OK;
+}
+
+interface Asked extends Show {
+	readonly json: boolean;
+	readonly options: VerifyOptions;
+	readonly level: number;
+	readonly format: (typeof FORMATS)[number];
+	readonly reporter: (typeof REPORTERS)[keyof typeof REPORTERS] | undefined;
+}
+
+function optionsOf(args: Arguments): Asked {
+	const level = args.count("log-level") ?? 1;
+	if (level > ALL_LEVELS) throw usage(`--log-level takes 0 to 7, not "${args.text("log-level")}"`);
+	const privilege = args.text("privilege") ?? "root";
+	const capabilities = PRIVILEGES[privilege] ?? refuse("privilege", privilege, Object.keys(PRIVILEGES));
+	if (args.flag("kernel") && privilege !== "root")
+		throw usage("--kernel asks as root", "Leave --privilege out, or --kernel.");
+	const format = args.text("format") ?? "6.18";
+	const form = FORMATS.find((each) => each === format) ?? refuse("format", format, FORMATS);
+	const name = args.text("reporter");
+	const reporter =
+		name === undefined
+			? undefined
+			: (REPORTERS[name as keyof typeof REPORTERS] ?? refuse("reporter", name, Object.keys(REPORTERS)));
+	const json = args.flag("json");
+	if (json && reporter !== undefined)
+		throw usage("--json and --reporter are two forms of output", "Take one.");
+	return {
+		json,
+		level,
+		format: form,
+		reporter,
+		options: { capabilities, logLevel: level },
+		explain: args.flag("explain"),
+		heat: args.flag("heat"),
+		wholeLog: args.text("log-level") !== undefined,
+	};
+}
+
+function refuse(option: string, given: string, known: readonly string[]): never {
+	throw usage(`--${option} takes ${known.join(", ")}, not "${given}"`);
 }
 
 function wanted({ programs, file }: LinkedObject, name: string | undefined): readonly LinkedProgram[] {
@@ -48,76 +110,44 @@ function wanted({ programs, file }: LinkedObject, name: string | undefined): rea
 	throw new TailhopError("machine/unknown-program", `no program ${name}`, { file }, { hint });
 }
 
-/**
- * Programs that may own the same prog array. Those of another kind are loaded with maps of their own: what one
- * program is answered must not depend on which was loaded before it.
- */
-function alike(programs: readonly LinkedProgram[]): Iterable<readonly LinkedProgram[]> {
-	const groups = new Map<string, LinkedProgram[]>();
-	for (const program of programs) {
-		const kind = [program.type, program.expectedAttachType, program.flags].join();
-		groups.set(kind, [...(groups.get(kind) ?? []), program]);
-	}
-	return groups.values();
-}
-
-async function ask(
-	bridge: Awaited<ReturnType<typeof kernelBridge>>,
-	linked: LinkedObject,
-	programs: readonly LinkedProgram[],
-	level: number,
-): Promise<Answer[]> {
-	const object = await bridge.KernelObject.load(
-		{ ...linked, slots: [] },
-		{ programs: programs.map(({ name }) => name), keepGoing: true, log: level },
-	);
-	try {
-		return programs.map((program) => {
-			const log = object.logs.get(program.name) ?? "";
-			const error = object.rejections.get(program.name);
-			if (error === undefined) {
-				const { verifiedInsns, jitedLength } = object.program(program.name).info();
-				return { program, log, accepted: { verifiedInsns, jitedLength } };
-			}
-			const { errno, name } = error.detail ?? {};
-			const line = bridge.lastLine(log);
-			return {
-				program,
-				log,
-				refused: { errno: Number(errno), name: String(name), ...(line === undefined ? {} : { line }) },
-			};
-		});
-	} finally {
-		object.close();
-	}
-}
-
-function json({ program, log, accepted, refused }: Answer): Record<string, unknown> {
-	const { name, section } = program;
+function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Checked {
+	const { options, format, heat, reporter } = asked;
+	const explains = asked.explain || heat || format === "7.3" || reporter !== undefined;
+	const start = performance.now();
+	// the time is the verifier's alone; what explains a rejection comes on top
+	const verdict = verifyProgram(linked, program, options);
+	const milliseconds = performance.now() - start;
+	if (!explains) return { program, verdict, milliseconds, log: verdict.log };
+	const report = explain(linked, program, { ...options, logLevel: 0 });
+	const { explanation } = report;
+	const log =
+		explanation === undefined || format !== "7.3"
+			? verdict.log
+			: in73(program, verdict, report73(program, verdict, explanation));
 	return {
-		schema: 1,
-		verifier: "kernel",
-		program: name,
-		section,
-		accepted: refused === undefined,
-		...accepted,
-		...(refused === undefined
-			? {}
-			: {
-					errno: refused.errno,
-					error: refused.name,
-					...(refused.line === undefined ? {} : { line: refused.line }),
-				}),
+		program,
+		verdict,
+		milliseconds,
 		log,
+		heat: report.heat,
+		...(explanation === undefined ? {} : { explanation }),
 	};
 }
 
-function text({ program, log, accepted, refused }: Answer): string[] {
-	const title = `${pc.bold(program.name)}, section ${program.section}, ${program.insns.length} instructions`;
-	const lines = log.trimEnd() === "" ? [] : log.trimEnd().split("\n");
-	const end =
-		accepted === undefined
-			? `${pc.red("refused")}: ${refused?.name}${refused?.line === undefined ? "" : `: ${refused.line}`}`
-			: `${pc.green("accepted")}: ${accepted.verifiedInsns} instructions verified, ${accepted.jitedLength} bytes of machine code`;
-	return [title, ...lines.map((line) => `  | ${line}`), `  ${end}`];
+/** The log up to its last line, and then the blocks. */
+function in73(_program: LinkedProgram, { log }: Checked["verdict"], blocks: string): string {
+	const lines = log.trimEnd().split("\n");
+	const end = lines.findLastIndex((line) => line.startsWith("processed "));
+	const walk = lines.slice(0, Math.max(0, end - 1));
+	return [...walk, blocks].join("\n");
+}
+
+function print(done: readonly Checked[], asked: Asked): void {
+	const checked = done.at(-1)!;
+	if (asked.json) {
+		printLine(toJson(verdictJson(checked, asked)));
+		return;
+	}
+	if (done.length > 1) printLine();
+	for (const line of verdictLines(checked, asked)) printLine(line);
 }

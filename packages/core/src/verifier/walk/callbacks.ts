@@ -92,6 +92,7 @@ export function pushCallback(w: Walk, meta: CallMeta, async: boolean): void {
 			insnIdx: subprogram.start,
 			prevInsnIdx: w.insnIdx,
 			logPosition: env.log.position,
+			mark: w.mark,
 		});
 		const callee = core.frame(state.at, 0);
 		initFrame(w, callee, -1, 0, meta.subprog);

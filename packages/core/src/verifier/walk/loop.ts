@@ -26,6 +26,7 @@ export function walkSubprogram(w: Walk, subprog: number): void {
 	const { log } = env;
 	const start = env.subprograms[subprog]!.start;
 	w.subprog = subprog;
+	env.options.observer?.begin(subprog);
 	forgetStates(w);
 	w.cur = new VState(core.newState());
 	w.cur.branches = 1;
@@ -48,6 +49,7 @@ export function walkSubprogram(w: Walk, subprog: number): void {
 function walk(w: Walk): void {
 	const { env, core } = w;
 	const { log, aux, insns } = env;
+	const { observer } = env.options;
 	let previous = -1;
 	let printWhole = false;
 	for (;;) {
@@ -60,6 +62,7 @@ function walk(w: Walk): void {
 		w.cur.lastInsnIdx = previous;
 		w.cur.insnIdx = w.insnIdx;
 		const at = w.insnIdx;
+		observer?.visit(at);
 		let ended = false;
 		if (aux.has(at, INSN.PRUNE) && isStateVisited(w, at)) {
 			if (log.walks)
@@ -85,6 +88,7 @@ function walk(w: Walk): void {
 			if (w.speculative && aux.has(at, INSN.NOSPEC)) ended = true;
 		}
 		if (!ended) {
+			observer?.step(w, at);
 			w.liveness.begin(w);
 			try {
 				const step = checkInsn(w);
@@ -116,6 +120,7 @@ function walk(w: Walk): void {
 		w.cur.dfsDepth = state.dfsDepth;
 		w.cur.history = state.history;
 		if (!log.states) log.reset(next.logPosition);
+		observer?.rewind(next.mark);
 		previous = next.prevInsnIdx;
 		w.insnIdx = next.insnIdx;
 		w.liveness.resetChain();

@@ -64,6 +64,8 @@ export interface Pending {
 	readonly insnIdx: number;
 	readonly prevInsnIdx: number;
 	readonly logPosition: number;
+	/** How long the observer's path is there. */
+	readonly mark: number;
 }
 
 /** A conditional jump's fall-through goes on; the rest waits (kernel: BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
@@ -220,11 +222,16 @@ export class Walk {
 		return copy;
 	}
 
+	/** Where a path that waits will leave the observed one. */
+	get mark(): number {
+		return this.env.options.observer?.mark() ?? 0;
+	}
+
 	/** Another way from here, to be walked later (kernel: push_stack). */
 	push(insnIdx: number, prevInsnIdx: number, speculative = false, errno: Errno = "ENOMEM"): VState {
 		const state = this.copy(this.cur);
 		if (speculative) this.core.set(state.at, STATE.SPECULATIVE, 1);
-		this.pending.push({ state, insnIdx, prevInsnIdx, logPosition: this.env.log.position });
+		this.pending.push({ state, insnIdx, prevInsnIdx, logPosition: this.env.log.position, mark: this.mark });
 		if (this.pending.length > MAX_PENDING)
 			this.env.log.reject(errno, `The sequence of ${this.pending.length} jumps is too complex.`);
 		if (state.parent !== undefined) state.parent.branches++;

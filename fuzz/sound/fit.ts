@@ -1,0 +1,54 @@
+import { type FuzzCase, link } from "../case.ts";
+import { verdicts } from "./check.ts";
+
+const TRIES = 8;
+const MOST = 1 << 16;
+const TOO_SMALL = /^invalid access to map value, value_size=(\d+) off=(-?\d+) size=(\d+)$/;
+const NO_VALUE = /^invalid access to map value pointer, value_size=\d+ off=(\d+)$/;
+const NEGATIVE = /min value is negative|min value is outside/;
+
+/**
+ * Makes the map `box` exactly as large as the verifier asks for, and where numbers may be negative, puts the pointer
+ * into its middle: a bound that is wrong by one then is an access outside.
+ */
+export function fit(test: FuzzCase): FuzzCase {
+	let fitted = test;
+	let base = 0;
+	for (let tries = 0; tries < TRIES; tries++) {
+		const [verdict] = verdicts(link(fitted), 1);
+		if (verdict === undefined || verdict.accepted || verdict.unsupported !== undefined) return fitted;
+		const lines = verdict.log.split("\n");
+		const small = lines.map((line) => TOO_SMALL.exec(line)).find((found) => found !== null);
+		const none = lines.map((line) => NO_VALUE.exec(line)).find((found) => found !== null);
+		if (none) {
+			fitted = sized(fitted, Number(none[1]) + 1);
+		} else if (small && Number(small[2]) < 0) {
+			base += -Number(small[2]);
+			fitted = based(fitted, base);
+		} else if (small) {
+			const size = Number(small[2]) + Number(small[3]);
+			// another map's
+			if (Number(small[1]) !== sizeOf(fitted) || size > MOST) return fitted;
+			fitted = sized(fitted, size);
+		} else if (NEGATIVE.test(verdict.lastLine) && base < 4096) {
+			base = base === 0 ? 16 : base * 4;
+			fitted = based(fitted, base);
+		} else return fitted;
+	}
+	return fitted;
+}
+
+const sizeOf = (test: FuzzCase): number => test.maps.find(({ name }) => name === "box")!.valueSize!;
+const sized = (test: FuzzCase, valueSize: number): FuzzCase => ({
+	...test,
+	maps: test.maps.map((map) => (map.name === "box" ? { ...map, valueSize } : map)),
+});
+const based = (test: FuzzCase, base: number): FuzzCase => ({
+	...sized(test, Math.max(sizeOf(test), base + 1)),
+	programs: Object.fromEntries(
+		Object.entries(test.programs).map(([name, program]) => [
+			name,
+			{ ...program, asm: program.asm.map((line) => line.replace(/box\[0\]\+\d+/, `box[0]+${base}`)) },
+		]),
+	),
+});
