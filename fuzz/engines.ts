@@ -4,6 +4,7 @@ import {
 	type HookInput,
 	type LinkedObject,
 	MAP_TYPE,
+	type MachineOptions,
 	type MapInstance,
 	perfSample,
 	TailhopError,
@@ -47,14 +48,15 @@ function openMachine(
 	linked: LinkedObject,
 	cpus: number,
 	{ fillByte, controlBytes, moved }: Chance = CHANCES[0],
-	engine: "interpreter" | "wasm" = "interpreter",
+	options: Pick<MachineOptions, "engine" | "verify"> = {},
 ): Promise<Side> {
 	return openInterpreterSide(linked, {
 		environment: { cpus, cpu: CPU, fillByte },
 		controlBytes,
 		...(moved === 0 ? {} : { hooks: HOOKS.map((hook) => movedBy(hook, moved)) }),
-		...(engine === "wasm" ? { engine } : {}),
-		budget: BUDGET,
+		// a budget is fuel, which verified programs do without
+		...(options.verify === undefined ? { budget: BUDGET } : {}),
+		...options,
 	});
 }
 
@@ -72,7 +74,18 @@ export async function openEngines(names: readonly string[]): Promise<readonly En
 			return { name: "kernel", load: (linked) => openKernelSide(linked, kernel) };
 		},
 		interpreter: () => ({ name: "interpreter", load: (linked, chance) => openMachine(linked, cpus, chance) }),
-		wasm: () => ({ name: "wasm", load: (linked, chance) => openMachine(linked, cpus, chance, "wasm") }),
+		wasm: () => ({
+			name: "wasm",
+			load: (linked, chance) => openMachine(linked, cpus, chance, { engine: "wasm" }),
+		}),
+		// only what our verifier accepts, compiled without any check
+		verified: () => ({
+			name: "verified",
+			load: async (linked, chance) => ({
+				...(await openMachine(linked, cpus, chance, { engine: "wasm", verify: "require" })),
+				name: "verified",
+			}),
+		}),
 	};
 	return names.map((name) => {
 		const open = known[name];

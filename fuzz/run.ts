@@ -35,7 +35,7 @@ if (values.help) {
   --seconds N     for all families together (default 60)
   --seed S        the same seed makes the same cases (default 1)
   --family F,…    ${Object.keys(FAMILIES).join(", ")} (default: all)
-  --engines E,…   the first says which cases count (default kernel,interpreter; wasm is the third)
+  --engines E,…   the first says which cases count (default kernel,interpreter; also wasm, and verified: only what our verifier accepts, compiled bare)
   --cases N       at most so many of each family
   --enough N      differences after which a family gives up (default ${ENOUGH})
   --no-shrink     leave a difference as large as it was found

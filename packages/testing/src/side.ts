@@ -45,7 +45,7 @@ export type HostMap = Pick<
 
 /** One engine with an object in it. Numbers that answer are 0 or -errno. */
 export interface Side {
-	readonly name: "interpreter" | "wasm" | "kernel";
+	readonly name: "interpreter" | "wasm" | "verified" | "kernel";
 	/** Why the interpreter runs where WebAssembly was asked for. */
 	readonly notCompiled?: string;
 	/** CPU that programs run on: whose value of a per-CPU map is compared. */

@@ -49,4 +49,6 @@ export interface ProgramFacts {
 	readonly tailCalls: ReadonlyMap<number, TailCallFacts>;
 	/** In the order of `LinkedProgram.functions`. */
 	readonly functions: readonly FunctionFacts[];
+	/** Instructions that no path comes to; what only a verifier finds. */
+	readonly dead?: ReadonlySet<number>;
 }

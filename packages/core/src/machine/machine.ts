@@ -38,6 +38,7 @@ import {
 	type LinkedProgram,
 	linkedMap,
 	type NewMap,
+	withFunctionTypes,
 } from "../spec/index.ts";
 import { type Verdict, verify } from "../verifier/index.ts";
 import { ProgramHandle } from "./handles.ts";
@@ -169,8 +170,9 @@ export class Machine implements Disposable {
 		const { verify: how = "off" } = this.#options;
 		const verdicts = new Map<string, Verdict>();
 		if (how === "off") return verdicts;
-		for (const program of linked.programs) {
-			const verdict = verify(linked, program);
+		const typed = withFunctionTypes(linked);
+		for (const program of typed.programs) {
+			const verdict = verify(typed, program);
 			verdicts.set(program.name, verdict);
 			if (how === "require" && !verdict.accepted) throw refusal(linked, program, verdict);
 		}

@@ -66,3 +66,36 @@ it("compiled: a verified program pays for a budget only where one is given; othe
 		expect(machine.attempt("rounds", PACKET).error).toMatchObject({ code: "fault/budget" });
 	}
 });
+
+it("facts: tail calls as the verifier proved them, and what no path comes to", async () => {
+	const linked = buildObject({
+		maps: [{ name: "jumps", type: "prog_array", maxEntries: 4 }],
+		programs: {
+			main: `
+				r6 = r1
+				r7 = *(u32 *)(r1 + 16)
+				r7 &= 7
+				r3 = 2
+				if r7 > 8 goto never
+				r7 += 1
+				if r7 == 9 goto never
+				goto jump
+			never:
+				r3 = 77
+			jump:
+				r2 = jumps ll
+				call 12
+				r0 = 5
+				exit`,
+			last: "r0 = 6\nexit",
+		},
+		slots: { jumps: { 2: "last" } },
+	});
+	const machine = await Machine.create(linked, { verify: "require", engine: "wasm" });
+	const { facts } = machine.verdicts.get("main")!;
+	expect([...facts!.dead!]).toEqual([8]);
+	expect(facts!.tailCalls.get(11)).toEqual({ insn: 11, map: 0, slot: 2 });
+	expect(machine.run("main", { ...PACKET, trace: false }).r0).toBe(6n);
+	machine.map("jumps").clearSlot(2);
+	expect(machine.run("main", PACKET)).toMatchObject({ r0: 5n, hops: [{ slot: 2, outcome: "empty" }] });
+});

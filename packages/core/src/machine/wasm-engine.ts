@@ -136,7 +136,13 @@ export class WasmEngine {
 			const { program, linked, index, objectMaps } = record;
 			const maps = objectMaps.map((map) => this.#compiledMap(map));
 			const verified = record.verdict?.accepted === true;
-			return { program, facts: factsOf(program, linked.maps), index, maps, verified };
+			return {
+				program,
+				facts: record.verdict?.facts ?? factsOf(program, linked.maps),
+				index,
+				maps,
+				verified,
+			};
 		});
 		const name = `tailhop${build.collections}`;
 		const module = compile(

@@ -1,3 +1,4 @@
+export { withFunctionTypes } from "./function-types.ts";
 export { KERNEL_VERSION } from "./kernel-version.ts";
 export { link } from "./link.ts";
 export { variableCopies } from "./link-maps.ts";

@@ -1,4 +1,5 @@
 import type { Btf } from "../btf/index.ts";
+import type { TailCallFacts } from "../flow/index.ts";
 import type { Insn } from "../isa/index.ts";
 import type { LineInfo, LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { Log } from "./log/log.ts";
@@ -33,6 +34,8 @@ export class Env {
 	/** The loader's own checks are passed: the log ends with statistics. */
 	begun = false;
 	subprograms: Subprogram[] = [];
+	/** Array and slot of each tail call, while every path had the same ones (kernel: map_ptr_state, map_key_state). */
+	readonly tailCalls = new Map<number, TailCallFacts>();
 	/** Functions whose BTF has been found not to fit their calls. */
 	readonly unreliable = new Set<number>();
 	/** Global subprograms that have been walked on their own. */

@@ -1,3 +1,4 @@
+import type { ProgramFacts } from "../flow/index.ts";
 import type { Errno } from "./reject.ts";
 
 /** What verification says of a program. */
@@ -11,6 +12,8 @@ export interface Verdict {
 	/** The last line of the log that says why; "" when there is none. */
 	readonly lastLine: string;
 	readonly stats: VerdictStats;
+	/** Of an accepted program: what was proven on the way, for engines and analyses. */
+	readonly facts?: ProgramFacts;
 }
 
 export interface VerdictStats {

@@ -1,3 +1,4 @@
+import { factsOf, type ProgramFacts } from "../flow/index.ts";
 import { slotsOf } from "../isa/index.ts";
 import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { ASYNC_CALLBACKS, baseType, CHANGES_PKT_DATA, RET, SYNC_CALLBACKS } from "./data/index.ts";
@@ -100,7 +101,19 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 		log: env.log.level > 0 ? env.log.text : "",
 		lastLine,
 		stats,
+		...(errno === undefined && unsupported === undefined ? { facts: factsFound(env) } : {}),
 	};
+}
+
+/** The simple dataflow's facts, with what the walk knows better. */
+function factsFound({ program, object, insns, aux, tailCalls }: Env): ProgramFacts {
+	const dead = new Set<number>();
+	for (let i = 0; i < insns.length; i += slotsOf(insns[i]!)) if (!aux.has(i, INSN.SEEN)) dead.add(i);
+	const simple = factsOf(program, object.maps);
+	const merged = [...tailCalls].map(
+		([insn, found]) => [insn, { ...simple.tailCalls.get(insn), ...found }] as const,
+	);
+	return { ...simple, tailCalls: new Map(merged), dead };
 }
 
 /** What the kernel rewrites behind the walk, as far as the statistics show it. */

@@ -37,9 +37,13 @@ export interface Arm {
 
 /** The blocks of a function as nodes. */
 export function nodesOf(cfg: Cfg, unit: Unit, frame = 0, base = 0): Node[] {
+	const { dead } = unit.facts;
 	return cfg.blocks.map((block) => {
-		const branches = block.terminator === "branch" || block.terminator === "may_goto";
 		const ends = block.terminator !== "fall" && block.terminator !== "escape";
+		// a branch that always goes one way is none (kernel: opt_hard_wire_dead_code_branches)
+		const living = block.successors.filter((to) => dead?.has(cfg.blocks[to]!.start) !== true);
+		const decided = block.terminator === "branch" && living.length === 1;
+		const branches = !decided && (block.terminator === "branch" || block.terminator === "may_goto");
 		return {
 			unit,
 			start: block.start,
@@ -47,9 +51,9 @@ export function nodesOf(cfg: Cfg, unit: Unit, frame = 0, base = 0): Node[] {
 			frame,
 			enter: undefined,
 			leave: undefined,
-			terminator: block.terminator,
+			terminator: decided ? "fall" : block.terminator,
 			branch: branches ? block.last : -1,
-			successors: block.successors.map((to) => base + to),
+			successors: (decided ? living : block.successors).map((to) => base + to),
 			arms: [],
 		};
 	});

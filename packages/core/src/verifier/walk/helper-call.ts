@@ -164,12 +164,21 @@ function recordMap(w: Walk, { func, map }: CallMeta): void {
 		rejectWithoutNewline(w, "expected prog array map for tail call");
 	const key = w.reg(3);
 	const { core } = w;
-	if (
-		core.isScalar(key) &&
-		core.isConst(key) &&
-		core.unsignedNumber(key, REG_STATE.TNUM_VALUE) < array.map.maxEntries
-	)
-		markChainPrecision(w, 3);
+	const slot =
+		core.isScalar(key) && core.isConst(key) ? core.unsignedNumber(key, REG_STATE.TNUM_VALUE) : undefined;
+	const isStatic = slot !== undefined && slot < array.map.maxEntries;
+	if (isStatic) markChainPrecision(w, 3);
+	noteTailCall(w, array.index, isStatic ? slot : undefined);
+}
+
+/** What was the same on every path so far; what differs once is unknown for good. */
+function noteTailCall({ env, insnIdx: insn }: Walk, map: number, slot: number | undefined): void {
+	const known = env.tailCalls.get(insn) ?? { insn, map, ...(slot === undefined ? {} : { slot }) };
+	env.tailCalls.set(insn, {
+		insn,
+		...(known.map === map ? { map } : {}),
+		...(slot === undefined || known.slot !== slot ? {} : { slot }),
+	});
 }
 
 function release(w: Walk, { releaseRegno, proto, refObjId }: CallMeta, text: string): void {
