@@ -312,7 +312,7 @@ class Program {
 	packet(): void {
 		const { code, random } = this;
 		const width = random.pick(WIDTHS);
-		const size = random.pick([1, 2, 4, 8, 14, 20, 34, 64]);
+		const size = random.pick([1, 4, 8, 14, 16, 18, 20, 34, 64]);
 		code.emit("r5 = r7");
 		const fixed = random.chance(30) ? random.between(0, 30) : 0;
 		if (fixed > 0) code.emit(`r5 += ${fixed}`);
@@ -332,7 +332,7 @@ class Program {
 		const room = size - width + (less === 1 && this.wrong(50) ? 1 : 0);
 		this.access(
 			5,
-			random.chance(60) ? Math.max(0, room) + (this.wrong() ? 1 : 0) : random.between(0, size),
+			random.chance(70) ? Math.max(0, room) + (this.wrong(20) ? 1 : 0) : random.between(0, size),
 			width,
 			undefined,
 			true,
