@@ -36,7 +36,7 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const cpus = (await bridge?.openKernel())?.cpus;
 	const linked = link(spec, await linkTarget(args, spec, cpus));
 	const programs = wanted(linked, args.positional[1]);
-	const kernel = bridge && (await askKernel(bridge, linked, programs, asked.level));
+	const kernel = bridge && (await askKernel(bridge, linked, programs, asked.level || 1));
 	const done: Checked[] = [];
 	for (const program of programs) {
 		const answer = kernel?.get(program);
@@ -123,7 +123,7 @@ function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Chec
 	const log =
 		explanation === undefined || format !== "7.3"
 			? verdict.log
-			: in73(program, verdict, report73(program, verdict, explanation));
+			: in73(verdict.log, report73(program, verdict, explanation));
 	return {
 		program,
 		verdict,
@@ -135,7 +135,7 @@ function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Chec
 }
 
 /** The log up to its last line, and then the blocks. */
-function in73(_program: LinkedProgram, { log }: Checked["verdict"], blocks: string): string {
+function in73(log: string, blocks: string): string {
 	const lines = log.trimEnd().split("\n");
 	const end = lines.findLastIndex((line) => line.startsWith("processed "));
 	const walk = lines.slice(0, Math.max(0, end - 1));
