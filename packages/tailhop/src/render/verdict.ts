@@ -50,7 +50,7 @@ function reasonOf({ log, lastLine }: Verdict): string {
 	if (!/^(cur state|old state|; )/.test(lastLine)) return lastLine;
 	const lines = log.trimEnd().split("\n");
 	return (
-		lines.findLast((line) => !/^(cur state|old state|; |processed |stack depth )/.test(line)) ?? lastLine
+		lines.findLast((line) => !/^(cur state|old state|; |processed |stack depth |$)/.test(line)) ?? lastLine
 	);
 }
 
