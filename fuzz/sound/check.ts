@@ -14,7 +14,7 @@ import { openInterpreterSide } from "../harness.ts";
 /** No generated program takes as many; may_goto's loops do, and are no fault. */
 const BUDGET = 200_000;
 /** Instructions that our verifier walks at most. */
-const LIMIT = 100_000;
+const LIMIT = 20_000;
 /** These say nothing of the verifier. */
 const NO_FAULT: readonly string[] = ["fault/budget", "fault/unimplemented"];
 
@@ -42,9 +42,9 @@ export function withFunctionTypes(
 }
 
 /** What our verifier says of each program. */
-export function verdicts(linked: LinkedObject, logLevel = 0): readonly Verdict[] {
-	return withFunctionTypes(linked).map(([program, options]) =>
-		verify(linked, program, { ...options, limit: LIMIT, logLevel }),
+export function verdicts(linked: LinkedObject, options: VerifyOptions = {}): readonly Verdict[] {
+	return withFunctionTypes(linked).map(([program, types]) =>
+		verify(linked, program, { limit: LIMIT, ...options, ...types }),
 	);
 }
 

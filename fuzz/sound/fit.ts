@@ -2,6 +2,8 @@ import { type FuzzCase, link } from "../case.ts";
 import { verdicts } from "./check.ts";
 
 const TRIES = 8;
+/** Statistics and what refuses, without the walk. */
+const MESSAGES = 4;
 const MOST = 1 << 16;
 const TOO_SMALL = /^invalid access to map value, value_size=(\d+) off=(-?\d+) size=(\d+)$/;
 const NO_VALUE = /^invalid access to map value pointer, value_size=\d+ off=(\d+)$/;
@@ -15,7 +17,7 @@ export function fit(test: FuzzCase): FuzzCase {
 	let fitted = test;
 	let base = 0;
 	for (let tries = 0; tries < TRIES; tries++) {
-		const [verdict] = verdicts(link(fitted), 1);
+		const [verdict] = verdicts(link(fitted), { logLevel: MESSAGES, limit: 3000 });
 		if (verdict === undefined || verdict.accepted || verdict.unsupported !== undefined) return fitted;
 		const lines = verdict.log.split("\n");
 		const small = lines.map((line) => TOO_SMALL.exec(line)).find((found) => found !== null);

@@ -448,47 +448,6 @@ describe("diff", () => {
 	});
 });
 
-describe("verify", () => {
-	it("there is only the kernel's", async () => {
-		const { status, err } = await tailhop("verify", example("hello/hello.o"));
-		expect(status).toBe(2);
-		expect(err).toContain("add --kernel");
-		expect((await tailhop("verify", "--kernel", example("hello/hello.o"), "--log-level", "9")).status).toBe(
-			2,
-		);
-	});
-
-	onKernel("prints the log of each program, and what came of it", async () => {
-		const path = file(
-			"two.asm",
-			".section xdp\n.globl good\ngood:\n r0 = 2\n exit\n.globl bad\nbad:\n exit\n",
-		);
-		const { status, out } = await tailhop("verify", "--kernel", path);
-		expect(status).toBe(1);
-		expect(out).toMatch(
-			/good, section xdp, 2 instructions\n.*processed 2 insns.*\n {2}accepted: 2 instructions/,
-		);
-		expect(out).toMatch(/\| R0 !read_ok\n.*\n {2}refused: EACCES: R0 !read_ok/);
-		expect(out).toContain("2 programs, 1 accepted, 1 refused");
-		const { lines } = await records("verify", "--kernel", path);
-		expect(lines).toMatchObject([
-			{ program: "good", accepted: true, verifiedInsns: 2 },
-			{ program: "bad", accepted: false, errno: 13, error: "EACCES", line: "R0 !read_ok" },
-		]);
-		// one program's answer doesn't hang on another's: the array's first user would decide its owner
-		const call = "r2 = jumps ll\n r3 = 0\n call bpf_tail_call\n r0 = 0\n exit\n";
-		const kinds = `.map jumps type=prog_array max_entries=1\n.section xdp\n.globl a\na:\n ${call}.section tc\n.globl b\nb:\n ${call}`;
-		expect(await records("verify", "--kernel", file("kinds.asm", kinds))).toMatchObject({
-			status: 0,
-			lines: [{ accepted: true }, { accepted: true }],
-		});
-		const one = await tailhop("verify", "--kernel", path, "good", "--log-level", "2");
-		expect(one.status).toBe(0);
-		expect(one.out).toContain("0: (b7) r0 = 2");
-		expect((await tailhop("verify", "--kernel", path, "ugly")).err).toMatch(/Programs: good, bad/);
-	});
-});
-
 describe("inspect, disasm, asm", () => {
 	it("inspect names programs, slots with who fills them, and call sites", async () => {
 		const { status, out } = await tailhop("inspect", example("hello/hello.o"));

@@ -36,7 +36,8 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const cpus = (await bridge?.openKernel())?.cpus;
 	const linked = link(spec, await linkTarget(args, spec, cpus));
 	const programs = wanted(linked, args.positional[1]);
-	const kernel = bridge && (await askKernel(bridge, linked, programs, asked.level));
+	const { level } = asked;
+	const kernel = bridge && (await askKernel(bridge, linked, programs, level || 1));
 	const done: Checked[] = [];
 	for (const program of programs) {
 		const answer = kernel?.get(program);
@@ -92,7 +93,8 @@ function optionsOf(args: Arguments): Asked {
 		level,
 		format: form,
 		reporter,
-		options: { capabilities, logLevel: level },
+		// the kernel names the last line only in a log
+		options: { capabilities, logLevel: level || (args.flag("kernel") ? 1 : 0) },
 		explain: args.flag("explain"),
 		heat: args.flag("heat"),
 		wholeLog: args.text("log-level") !== undefined,
@@ -117,13 +119,14 @@ function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Chec
 	// the time is the verifier's alone; what explains a rejection comes on top
 	const verdict = verifyProgram(linked, program, options);
 	const milliseconds = performance.now() - start;
-	if (!explains) return { program, verdict, milliseconds, log: verdict.log };
+	const shown = asked.level === 0 ? "" : verdict.log;
+	if (!explains) return { program, verdict, milliseconds, log: shown };
 	const report = explain(linked, program, { ...options, logLevel: 0 });
 	const { explanation } = report;
 	const log =
 		explanation === undefined || format !== "7.3"
-			? verdict.log
-			: in73(program, verdict, report73(program, verdict, explanation));
+			? shown
+			: in73(verdict.log, report73(program, verdict, explanation));
 	return {
 		program,
 		verdict,
@@ -135,7 +138,7 @@ function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Chec
 }
 
 /** The log up to its last line, and then the blocks. */
-function in73(_program: LinkedProgram, { log }: Checked["verdict"], blocks: string): string {
+function in73(log: string, blocks: string): string {
 	const lines = log.trimEnd().split("\n");
 	const end = lines.findLastIndex((line) => line.startsWith("processed "));
 	const walk = lines.slice(0, Math.max(0, end - 1));

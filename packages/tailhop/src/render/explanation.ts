@@ -5,10 +5,12 @@ import { sourceText } from "../errors.ts";
 /** Turns of a path that are shown at its beginning and at its end. */
 const FIRST = 4;
 const LAST = 16;
+/** Of running text. */
+const WIDTH = 100;
 
 /** A rejection for people: what, the path, the value's way, why, what to do. */
 export function explanationLines(explanation: Explanation): string[] {
-	const { title, why, at, subject, path, origin, suggestion } = explanation;
+	const { title, why, at, subject, path, origin, missing, suggestion } = explanation;
 	const holder = subject === undefined ? origin[0]?.holder : subject.holder;
 	return [
 		"",
@@ -16,8 +18,11 @@ export function explanationLines(explanation: Explanation): string[] {
 		...(at === undefined ? [] : placeLines(at)),
 		...(subject === undefined ? [] : [`    ${subject.holder} is ${subject.value}`]),
 		...section("The path here", pathLines(path)),
-		...section(`Where ${holder} comes from`, originLines(origin)),
-		...section("Why", [why]),
+		...section(`Where ${holder} comes from`, [
+			...originLines(origin),
+			...(missing === undefined ? [] : [pc.yellow(missing)]),
+		]),
+		...section("Why", wrapped(why)),
 		...section("What helps", suggestionLines(suggestion)),
 	];
 }
@@ -52,7 +57,9 @@ function turnText({ kind, condition, text, held, to, learned, times, source }: T
 	const what = condition ?? text;
 	const truth = held === undefined ? "" : held ? `${pc.green("true")}, ` : `${pc.red("false")}, `;
 	const goesOn = source !== undefined && to.source?.line === source.line ? "on" : `on to ${lineOf(to)}`;
-	const known = learned === undefined ? "" : pc.cyan(`; ${learned}`);
+	// compilers merge conditions, and the line then is of the first: the instruction says which one it was
+	const test = /if (.*) goto/.exec(text)?.[1];
+	const known = learned === undefined ? "" : pc.cyan(`; ${learned} (${test})`);
 	return `${what}  ${pc.dim("→")} ${truth}${goesOn}${known}${often}`;
 }
 
@@ -71,21 +78,19 @@ function originLines(origin: readonly OriginEvent[]): string[] {
 }
 
 function suggestionLines({ text, code, source, behind }: Explanation["suggestion"]): string[] {
-	if (code === undefined) return [`${text}.`];
-	const place = source === undefined ? "" : ` ${behind ? "behind" : "before"} line ${source.line}`;
-	return [`${text}:`, `${pc.bold(code)}${pc.dim(place)}`];
+	if (code === undefined) return wrapped(`${text}.`);
+	const place = source === undefined ? "" : `${behind ? "behind" : "before"} line ${source.line}  `;
+	return [...wrapped(`${text}:`), `${pc.dim(place)}${pc.bold(code)}`];
 }
 
-export const explanationJson = ({
-	at,
-	path,
-	origin,
-	suggestion,
-	...rest
-}: Explanation): Record<string, unknown> => ({
-	...rest,
-	...(at === undefined ? {} : { at }),
-	path,
-	origin,
-	suggestion,
-});
+/** Text in lines of at most WIDTH characters. */
+function wrapped(text: string): string[] {
+	const lines = [""];
+	for (const word of text.split(" ")) {
+		const line = lines.at(-1)!;
+		if (line === "") lines[lines.length - 1] = word;
+		else if (line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
+		else lines.push(word);
+	}
+	return lines;
+}

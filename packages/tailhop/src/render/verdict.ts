@@ -1,7 +1,7 @@
 import type { Explanation, Heat, LinkedProgram, Verdict } from "@tailhop/core";
 import pc from "picocolors";
 import type { Difference, KernelAnswer } from "../commands/verify-kernel.ts";
-import { explanationJson, explanationLines } from "./explanation.ts";
+import { explanationLines } from "./explanation.ts";
 import { heatJson, heatLines } from "./heat.ts";
 
 /** A program and all that was found out about it. */
@@ -45,17 +45,26 @@ export function verdictLines(checked: Checked, show: Show): string[] {
 	];
 }
 
+/** The log's last line that is neither a state nor a source line. */
+function reasonOf({ log, lastLine }: Verdict): string {
+	if (!/^(cur state|old state|; )/.test(lastLine)) return lastLine;
+	const lines = log.trimEnd().split("\n");
+	return (
+		lines.findLast((line) => !/^(cur state|old state|; |processed |stack depth |$)/.test(line)) ?? lastLine
+	);
+}
+
 function answerLines({ verdict, milliseconds, kernel, differences, explanation }: Checked): string[] {
 	const ours = outcome(
 		verdictName(verdict),
 		verdict.errno,
-		explanation?.message ?? verdict.lastLine,
+		explanation?.message ?? reasonOf(verdict),
 		verdict.unsupported,
 	);
 	const { insnsProcessed, totalStates, peakStates, stackDepth } = verdict.stats;
 	const stats = [
-		`${insnsProcessed} instructions walked`,
-		`${totalStates} states (${peakStates} at once)`,
+		`${plural(insnsProcessed, "instruction")} walked`,
+		`${plural(totalStates, "state")} kept (${peakStates} at once)`,
 		`stack ${stackDepth.join("+")} bytes`,
 		`${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`,
 	];
@@ -63,7 +72,7 @@ function answerLines({ verdict, milliseconds, kernel, differences, explanation }
 	const work = insnsProcessed === 0 ? [] : [pc.dim(`  ${stats.join(", ")}`)];
 	if (kernel === undefined) return [`  ${ours}`, ...work];
 	const theirs = outcome(kernel.accepted ? "accepted" : "rejected", kernel.errno, kernel.line ?? "");
-	const insns = kernel.insns === undefined ? "" : `, ${kernel.insns} instructions walked`;
+	const insns = kernel.insns === undefined ? "" : `, ${plural(kernel.insns, "instruction")} walked`;
 	const code = kernel.jitedLength === undefined ? "" : `, ${kernel.jitedLength} bytes of machine code`;
 	return [
 		`  tailhop ${ours}`,
@@ -107,6 +116,8 @@ function logLines({ verdict, log, kernel }: Checked, { wholeLog, explain }: Show
 	];
 }
 
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 export function summaryLine(done: readonly Checked[]): string {
 	const count = (name: VerdictName) => done.filter(({ verdict }) => verdictName(verdict) === name).length;
 	const unsupported = count("unsupported");
@@ -134,7 +145,7 @@ export function verdictJson(checked: Checked, show: Show): Record<string, unknow
 		stats: verdict.stats,
 		milliseconds: Math.round(milliseconds * 1000) / 1000,
 		log,
-		...(show.explain && explanation !== undefined ? { explanation: explanationJson(explanation) } : {}),
+		...(show.explain && explanation !== undefined ? { explanation } : {}),
 		...(show.heat && heat !== undefined ? { heat: heatJson(heat) } : {}),
 		...(kernel === undefined ? {} : { kernel: kernelJson(kernel), differences }),
 	};

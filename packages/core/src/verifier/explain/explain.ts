@@ -72,6 +72,7 @@ function explanationOf(
 	const facts: Facts = {
 		match: /^/.exec(lastLine)!,
 		messages,
+		errno: verdict.errno,
 		object,
 		program,
 		sources,
@@ -87,6 +88,7 @@ function explanationOf(
 	const named = rule.whole ? insnIn(lastLine) : at;
 	const place = named === undefined || named >= program.insns.length ? undefined : sources.place(named);
 	const { origin, subject, reg } = known;
+	const missing = origin.events.some(({ kind }) => kind === "checked") ? undefined : rule.unchecked;
 	const learned = new Map<number, string>();
 	for (const [k, event] of origin.events.entries())
 		if (event.kind === "checked")
@@ -103,6 +105,7 @@ function explanationOf(
 			: { subject: { holder: `r${reg}`, value: valueWords(subject), text: subject?.text ?? "" } }),
 		path: rule.whole ? [] : turnsOf(sources, steps, learned),
 		origin: answer.origin ?? origin.events,
+		...(missing === undefined ? {} : { missing }),
 		suggestion: answer.suggestion,
 	};
 }

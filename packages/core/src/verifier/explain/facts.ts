@@ -11,6 +11,7 @@ export interface Facts {
 	readonly match: RegExpExecArray;
 	/** The lines of the log that are neither instructions nor states nor statistics; the last one is last. */
 	readonly messages: readonly string[];
+	readonly errno: string | undefined;
 	readonly object: LinkedObject;
 	readonly program: LinkedProgram;
 	readonly sources: Sources;
@@ -98,5 +99,7 @@ export interface Rule {
 	readonly reg?: (facts: Facts) => number | undefined;
 	/** The number in a pointer's offset, not the pointer. */
 	readonly follow?: "offset";
+	/** What is to be said where no comparison on the path has narrowed the value. */
+	readonly unchecked?: string;
 	readonly suggest: (facts: Facts) => Answer;
 }

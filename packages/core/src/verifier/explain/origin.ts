@@ -334,9 +334,9 @@ class Trace {
 /** What an operation took from a number's bounds; undefined: nothing. */
 function boundLost(before: RegView | undefined, after: RegView | undefined): string | undefined {
 	if (before?.kind !== "scalar" || after?.kind !== "scalar") return undefined;
+	if (before.smin >= 0n && after.smin < 0n) return `now it may be negative: ${rangeWords(after)}`;
 	if (!isUnbounded(before) && isUnbounded(after))
 		return `here the upper bound is lost: now ${rangeWords(after)}`;
-	if (before.smin >= 0n && after.smin < 0n) return `now it may be negative: ${rangeWords(after)}`;
 	return undefined;
 }
 

@@ -32,7 +32,7 @@ export function report73(program: LinkedProgram, { lastLine, stats }: Verdict, w
 }
 
 function reasonOf({ why, subject }: Explanation): string {
-	return subject === undefined ? why : `${subject.holder} is ${subject.value}. ${why}`;
+	return subject === undefined ? why : `${subject.holder.toUpperCase()} is ${subject.value}. ${why}`;
 }
 
 function suggestionOf({ suggestion: { text, code } }: Explanation): string {
@@ -60,14 +60,15 @@ function atLines(program: LinkedProgram, at: Place, message: string): string[] {
 	];
 }
 
+/** Turns first, then the value's way, without the comparisons that are turns already. */
 function causes({ path, origin }: Explanation): string[] {
-	const events = [
-		...path.filter(({ kind }) => kind === "branch").map((turn) => ({ ...turn, words: turnWords(turn) })),
-		...origin,
-	];
+	const turns = path
+		.filter(({ kind }) => kind === "branch")
+		.map(({ insn, to, learned }) => ({
+			insn,
+			words: `the path goes on at insn ${to.insn}${learned === undefined ? "" : `, ${learned}`}`,
+		}));
+	const events = [...turns, ...origin.filter(({ kind }) => kind !== "checked")];
 	if (events.length === 0) return ["  no retained diagnostic events on this path"];
-	return events.map(({ insn, text, words }) => `  insn ${insn} | ${text}: ${words}`);
+	return events.map(({ insn, words }) => `  insn ${insn} | ${words}`);
 }
-
-const turnWords = ({ to, learned }: Explanation["path"][number]): string =>
-	`goes on at insn ${to.insn}${learned === undefined ? "" : `, ${learned}`}`;

@@ -32,6 +32,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Packet access without a length check",
 		why: "A packet may be shorter than the program thinks, so only bytes that a comparison with data_end has proved may be touched.",
+		unchecked: "no comparison with the packet's end on this path",
 		suggest: packetCheck,
 	},
 	{
@@ -94,6 +95,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Pointer that may be NULL",
 		why: "What the helper returned may be NULL; the pointer may be used only where a comparison has ruled that out.",
+		unchecked: "no comparison with NULL on this path",
 		suggest: nullCheck,
 	},
 	{
@@ -131,6 +133,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Variable offset without sufficient bounds",
 		why: "The verifier must know the least and the greatest value that the offset can have, and both must lie within the memory.",
+		unchecked: "no comparison on this path bounds it",
 		suggest: indexCheck,
 	},
 	{
@@ -140,6 +143,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Pointer arithmetic with a number of unknown size",
 		why: "A number that is added to a pointer must have a known least value, or the sum could point anywhere.",
+		unchecked: "no comparison on this path bounds it",
 		suggest: indexCheck,
 	},
 	{
@@ -159,6 +163,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Size argument without bounds",
 		why: "The helper touches as many bytes as this argument says, so the verifier must know how many they can be, and that it is not negative.",
+		unchecked: "no comparison on this path bounds it",
 		suggest(facts) {
 			return before(facts, "Bound the size on both sides, as an unsigned number", sizeCheck(facts, false));
 		},
@@ -169,6 +174,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 		category: "Memory Safety",
 		title: "Size argument that may be 0",
 		why: "This helper takes at least one byte.",
+		unchecked: "no comparison on this path bounds it",
 		suggest: (facts) => before(facts, "Rule 0 out, and bound the size", sizeCheck(facts, true)),
 	},
 	{
@@ -192,11 +198,11 @@ export const MEMORY_RULES: readonly Rule[] = [
 		title: "Stack access outside of the frame",
 		why: "A function has the 512 bytes below its frame pointer (fp-512 to fp-1), and a variable index must be proved to stay within the variable.",
 		suggest(facts) {
-			const off = /off=(-?\d+)/.exec(facts.match[3] ?? "")?.[1];
+			const off = Number(/off=(-?\d+)/.exec(facts.match[3] ?? "")?.[1] ?? 0);
 			if (/variable/.test(facts.match[1]!)) return indexCheck(facts);
 			return before(
 				facts,
-				`The access begins at fp${Number(off) >= 0 ? "+" : ""}${off}: keep large buffers in a per-CPU array map, and check indexes`,
+				`The access begins at fp${off >= 0 ? "+" : ""}${off}: keep large buffers in a per-CPU array map, and check indexes`,
 			);
 		},
 	},
@@ -330,7 +336,7 @@ function indexCheck(facts: Facts): Answer {
 			const whose = map.name === "" ? "the value" : `a value of ${map.name}`;
 			return before(
 				facts,
-				`${plural(count, "element")}${of} fit in ${whose}: bound the number before it is used (with an unsigned type)${mask > 0 ? `, or mask it: ${name} &= 0x${mask.toString(16)}` : ""}`,
+				`${plural(count, "element")}${of} fit in ${whose}: bound the number before it is used (with an unsigned type)${mask > 0 ? `, or mask it (${name} &= 0x${mask.toString(16)})` : ""}`,
 				`if (${name} >= ${count}) ${leaveOf(facts)}`,
 			);
 		}

@@ -25,6 +25,19 @@ const voidedBy = ({ origin }: Facts) => origin.events.find(({ kind }) => kind ==
 /** Rules on values, calls, resources, the shape and the size of programs. */
 export const PROGRAM_RULES: readonly Rule[] = [
 	{
+		id: "privilege",
+		pattern: /^$/,
+		when: ({ errno }) => errno === "EPERM",
+		whole: true,
+		category: "Program Type Rules",
+		title: "Loader without the privileges for this kind of program",
+		why: "Without capabilities only socket filters and cgroup programs of some kinds can be loaded, if the system allows that at all.",
+		suggest: () =>
+			advice(
+				"Load it as root, or with CAP_BPF, and CAP_NET_ADMIN for network programs or CAP_PERFMON for tracing",
+			),
+	},
+	{
 		id: "no-return-value",
 		pattern: /^R0 !read_ok$/,
 		reg: () => 0,

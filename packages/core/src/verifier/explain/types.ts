@@ -109,6 +109,8 @@ export interface Explanation {
 	readonly subject?: { readonly holder: string; readonly value: string; readonly text: string };
 	readonly path: readonly Turn[];
 	readonly origin: readonly OriginEvent[];
+	/** What that way lacks: a sentence without a full stop. */
+	readonly missing?: string;
 	readonly suggestion: Suggestion;
 }
 

@@ -28,9 +28,19 @@ export function valueWords(view: RegView | undefined): string {
 	if (view.kind === "scalar") return rangeWords(view);
 	const nullable = view.kind.replace(/_?or_null_?$/, "");
 	const base = POINTERS[nullable] ?? `a pointer of the kind ${nullable.replace(/_$/, "")}`;
-	if (nullable === "pkt" && view.range > 0) return `${base}, ${plural(view.range, "byte")} proved`;
-	const what = view.map === undefined || view.map.name === "" ? base : `${base} (${view.map.name})`;
-	return nullable === view.kind ? what : `${what}, or NULL`;
+	const whose = view.map === undefined || view.map.name === "" ? base : `${base} (${view.map.name})`;
+	const proved = nullable === "pkt" && view.range > 0 ? `, ${plural(view.range, "byte")} proved` : "";
+	return `${whose}${offsetWords(view, nullable)}${proved}${nullable === view.kind ? "" : ", or NULL"}`;
+}
+
+/** Where a pointer points to, from the start of what it is for. */
+function offsetWords(view: RegView, kind: string): string {
+	const { off, umin, umax, smin } = view;
+	if (kind === "fp")
+		return umin === umax ? ` (fp${off + Number(smin)})` : `, ${rangeWords(view)} from fp${off}`;
+	if (umin !== umax)
+		return off === 0 ? `, at ${rangeWords(view)}` : `, ${off} more than ${rangeWords(view)} into it`;
+	return off === 0 ? "" : `, at ${off}`;
 }
 
 /** Bounds of a number: "0 to 255". */

@@ -3,15 +3,19 @@ import { type Errno, Rejection } from "../reject.ts";
 /** Bits of bpf_attr.log_level. */
 export const LOG_LEVEL = { WALK: 1, STATES: 2, STATS: 4 } as const;
 
+/** Characters from which on a piece of the log is closed. */
+const PIECE = 4096;
+
 /**
  * The verifier's log. Messages are always kept, for the last line; the walk is written at levels 1 and 2 only.
  * Level 1 forgets a path when it has been found safe, as the kernel does.
  */
 export class Log {
 	readonly level: number;
-	/** In pieces as they were written: cutting the last characters off must not cost the whole text (#length is theirs). */
-	#pieces: string[] = [];
-	#length = 0;
+	/** The text in pieces, so that taking back the end of a long log doesn't copy all of it. */
+	readonly #pieces: string[] = [];
+	#closed = 0;
+	#tail = "";
 
 	constructor(level: number) {
 		this.level = level;
@@ -28,26 +32,27 @@ export class Log {
 	}
 
 	get position(): number {
-		return this.#length;
+		return this.#closed + this.#tail.length;
 	}
 
 	get text(): string {
-		if (this.#pieces.length > 1) this.#pieces = [this.#pieces.join("")];
-		return this.#pieces[0] ?? "";
+		return this.#pieces.join("") + this.#tail;
 	}
 
 	write(text: string): void {
-		this.#pieces.push(text);
-		this.#length += text.length;
+		this.#tail += text;
+		if (this.#tail.length < PIECE) return;
+		this.#pieces.push(this.#tail);
+		this.#closed += this.#tail.length;
+		this.#tail = "";
 	}
 
-	/** Forgets what was written behind `position`. */
 	reset(position: number): void {
-		while (this.#length > position) {
-			const last = this.#pieces.pop()!;
-			this.#length -= last.length;
-			if (this.#length < position) this.write(last.slice(0, position - this.#length));
+		while (position < this.#closed) {
+			this.#tail = this.#pieces.pop()!;
+			this.#closed -= this.#tail.length;
 		}
+		this.#tail = this.#tail.slice(0, position - this.#closed);
 	}
 
 	/** Writes why, and ends the verification. */
