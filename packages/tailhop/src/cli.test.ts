@@ -412,7 +412,7 @@ describe("diff", () => {
 	it("what is not compiled is interpreted, and named", async () => {
 		const path = file(
 			"strange.asm",
-			".section xdp\n.globl main\nmain:\n r0 = 2\n exit\n.globl strange\nstrange:\n r0 = 1\n if r0 == 1 goto out\n call 9999\nout:\n exit\n",
+			".section xdp\n.globl main\nmain:\n r0 = 2\n exit\n.globl strange\nstrange:\n r0 = *(u32 *)(r1 + 16)\n if r0 == 0 goto out\n call 9999\nout:\n exit\n",
 		);
 		const run = ["run", path, "--engine", "wasm", "--program"];
 		expect((await records(...run, "main")).lines[0]).toMatchObject({ engine: "wasm" });
