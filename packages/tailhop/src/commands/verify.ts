@@ -8,6 +8,7 @@ import {
 	TailhopError,
 	type VerifyOptions,
 	verify as verifyProgram,
+	withFunctionTypes,
 } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
 import { kernelBridge } from "../engine.ts";
@@ -34,7 +35,7 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const spec = await loadSpec(args.positional[0]!);
 	const bridge = args.flag("kernel") ? await kernelBridge() : undefined;
 	const cpus = (await bridge?.openKernel())?.cpus;
-	const linked = link(spec, await linkTarget(args, spec, cpus));
+	const linked = withFunctionTypes(link(spec, await linkTarget(args, spec, cpus)));
 	const programs = wanted(linked, args.positional[1]);
 	const { level } = asked;
 	const kernel = bridge && (await askKernel(bridge, linked, programs, level || 1));
