@@ -167,7 +167,7 @@ export class Machine implements Disposable {
 	}
 
 	#verify(linked: LinkedObject): ReadonlyMap<string, Verdict> {
-		const { verify: how = "off" } = this.#options;
+		const { engine, verify: how = engine === "wasm" ? "try" : "off" } = this.#options;
 		const verdicts = new Map<string, Verdict>();
 		if (how === "off") return verdicts;
 		const typed = withFunctionTypes(linked);

@@ -15,8 +15,9 @@ export interface MachineOptions {
 	 */
 	readonly engine?: "interpreter" | "wasm";
 	/**
-	 * "off" (default); "try": each program is verified when it is loaded, what the verifier accepts runs bare as
-	 * WebAssembly, and `Machine.verdicts` has what it said; "require": a program that it doesn't accept isn't loaded.
+	 * "try" (default with engine "wasm"): each program is verified when it is loaded, what the verifier accepts runs
+	 * bare, everything else with checks, and `Machine.verdicts` has what it said; "require": a program that it doesn't
+	 * accept isn't loaded; "off" (default with the interpreter, which checks everything itself).
 	 */
 	readonly verify?: "off" | "try" | "require";
 	/** false: no region, provenance or argument checks in the interpreter (for trusted code and benchmarks). */
