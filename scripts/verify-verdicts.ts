@@ -5,7 +5,7 @@
  *   npm run verdicts:ours -- --list [THEME…]     each program that differs
  *   npm run verdicts:ours -- --show THEME/NAME   one program: its code, both answers, our log at level 2
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import {
 	assembleObject,
@@ -35,6 +35,10 @@ const { values, positionals } = parseArgs({
 
 const VMLINUX = "/sys/kernel/btf/vmlinux";
 let vmlinux: Btf | undefined;
+function kernelBtf(): Btf | undefined {
+	if (existsSync(VMLINUX)) vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
+	return vmlinux;
+}
 const kernelIds: KernelIds = (name) => {
 	vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
 	return (findBtfType(vmlinux, name, "func") ?? findBtfType(vmlinux, name, "var"))?.id;
@@ -49,7 +53,7 @@ const names = mapNames(MAPS_FILE);
 
 function ours(program: Program, logLevel = 0): Verdict {
 	const assembled = assembleProgram(program.asm, names, kernelIds);
-	const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names);
+	const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names, kernelBtf());
 	return verify(object, linked, {
 		...verifyOptionsOf(program),
 		...(btf === undefined ? {} : { btf }),

@@ -64,7 +64,7 @@ const check = (run: (op: number, narrow: boolean) => void, ops: readonly number[
 				run(op, narrow);
 			},
 		),
-		{ numRuns: 1000 },
+		{ numRuns: 500 },
 	);
 
 const OPS = [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x80, 0x90, 0xa0, 0xc0];

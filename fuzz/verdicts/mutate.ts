@@ -137,6 +137,13 @@ for (let i = 0; i < Number(count); i++) {
 	const { name, program } = pick(programs);
 	const assembled = assembleProgram(program.asm, names, kernelIds);
 	const insns = mutate(assembled.insns);
+	// what lies behind the array of descriptors is anything
+	if (
+		insns.some(
+			({ opcode, src, imm }) => opcode === 0x18 && src >= 5 && (imm < 0 || imm >= assembled.maps.length),
+		)
+	)
+		continue;
 	const handles = assembled.maps.map((each) => {
 		const map = object.maps[names.indexOf(each)]!;
 		return map.definition.type === 3 ? kernel.createMap(map.definition) : map;
@@ -170,7 +177,7 @@ for (let i = 0; i < Number(count); i++) {
 		object: linkedObject,
 		linked,
 		btf,
-	} = linkedVerdictProgram(program, { ...assembled, insns }, maps, names);
+	} = linkedVerdictProgram(program, { ...assembled, insns }, maps, names, vmlinux);
 	let ours: string;
 	try {
 		const verdict = verify(linkedObject, linked, {

@@ -33,7 +33,7 @@ describe("our verifier says what Linux 6.18 said", () => {
 			if (i % STEP !== 0 || verdict === undefined) continue;
 			if (vmlinux === undefined && program.asm.some((line) => /kfunc|btf_id/.test(line))) continue;
 			const assembled = assembleProgram(program.asm, names, kernelId);
-			const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names);
+			const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names, vmlinux);
 			const ours = verify(object, linked, {
 				...verifyOptionsOf(program),
 				...(btf === undefined ? {} : { btf }),

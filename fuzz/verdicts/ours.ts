@@ -15,6 +15,8 @@ export function linkedVerdictProgram(
 	{ insns, maps: used, btf: encoded }: AssembledProgram,
 	maps: LinkedObject,
 	names: readonly string[],
+	/** The running kernel's: of the structures that a few programs read. */
+	kernelBtf?: Btf,
 ): VerdictInput {
 	const btf = encoded === undefined ? undefined : readBtf(encoded.bytes);
 	const info = encoded === undefined ? [] : [...new Uint32Array(encoded.funcInfo.buffer)];
@@ -46,7 +48,7 @@ export function linkedVerdictProgram(
 	const object: LinkedObject = {
 		...maps,
 		// as many as the recorded kernel had
-		target: { ...maps.target, cpus: 2 },
+		target: { ...maps.target, cpus: 2, ...(kernelBtf === undefined ? {} : { btf: kernelBtf }) },
 		license: program.license,
 		maps: used.map((name) => maps.maps[names.indexOf(name)]!),
 		programs: [linked],

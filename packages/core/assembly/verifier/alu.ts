@@ -3,7 +3,9 @@
 
 import { boundsSync, update32Bounds, updateBounds } from "./bounds";
 import { coerceToSize, zext32 } from "./extend";
-import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, FRAMENO, ID, OFF, OWN_SCRATCH, PRECISE, REF_OBJ_ID, SUBREG_DEF } from "./layout";
+import {
+	BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, FRAMENO, ID, OFF, OWN_SCRATCH, PRECISE, REF_OBJ_ID, SUBREG_DEF,
+} from "./layout";
 import {
 	I64_MIN, clearScalarId, copyReg, isConst, isConst32, markKnown64, markUnbounded, markUnknown, mask, mask32, s32max,
 	s32min, setKnown32, setS32, setS64, setTnum, setU32, setU64, setVarOff, smax, smin, u32max, u32min,
@@ -52,6 +54,13 @@ function umulOverflows(a: u64, b: u64): bool {
 function fits32(a: i64): bool {
 	return a == i64(i32(a));
 }
+
+function minI64(a: i64, b: i64): i64 { return a < b ? a : b; }
+function maxI64(a: i64, b: i64): i64 { return a > b ? a : b; }
+function minU32(a: u32, b: u32): u32 { return a < b ? a : b; }
+function maxU32(a: u32, b: u32): u32 { return a > b ? a : b; }
+function minU64(a: u64, b: u64): u64 { return a < b ? a : b; }
+function maxU64(a: u64, b: u64): u64 { return a > b ? a : b; }
 
 // Sums whose ends both wrap, or neither, are still one range; 32-bit ones are calculated in 64 bits.
 
@@ -113,9 +122,6 @@ function sub(d: usize, s: usize): void {
 	setTnum(d);
 }
 
-function min64(a: i64, b: i64): i64 { return a < b ? a : b; }
-function max64(a: i64, b: i64): i64 { return a > b ? a : b; }
-
 function mul64(d: usize, s: usize): void {
 	if (umulOverflows(umax(d), umax(s)) || umulOverflows(umin(d), umin(s))) unboundU64(d);
 	else setU64(d, u64(umin(d) * umin(s)), u64(umax(d) * umax(s)));
@@ -131,7 +137,7 @@ function mul64(d: usize, s: usize): void {
 	const ay = i64(a * y);
 	const bx = i64(b * x);
 	const by = i64(b * y);
-	setS64(d, min64(min64(ax, ay), min64(bx, by)), max64(max64(ax, ay), max64(bx, by)));
+	setS64(d, minI64(minI64(ax, ay), minI64(bx, by)), maxI64(maxI64(ax, ay), maxI64(bx, by)));
 }
 
 function mul32(d: usize, s: usize): void {
@@ -143,8 +149,8 @@ function mul32(d: usize, s: usize): void {
 	const ay = i64(i64(s32min(d)) * i64(s32max(s)));
 	const bx = i64(i64(s32max(d)) * i64(s32min(s)));
 	const by = i64(i64(s32max(d)) * i64(s32max(s)));
-	const min = min64(min64(ax, ay), min64(bx, by));
-	const max = max64(max64(ax, ay), max64(bx, by));
+	const min = minI64(minI64(ax, ay), minI64(bx, by));
+	const max = maxI64(maxI64(ax, ay), maxI64(bx, by));
 	if (fits32(min) && fits32(max)) setS32(d, i32(min), i32(max));
 	else unboundS32(d);
 }
@@ -185,8 +191,8 @@ function bitwise(op: u32, d: usize, s: usize): void {
 	} else {
 		let min = u32(value(d));
 		let max = u32(u64(value(d) | mask(d)));
-		if (op == AND) max = u32min2(u32max(d), u32max(s));
-		if (op == OR) min = u32max2(u32min(d), u32min(s));
+		if (op == AND) max = minU32(u32max(d), u32max(s));
+		if (op == OR) min = maxU32(u32min(d), u32min(s));
 		bits32(d, min, max);
 	}
 	if (isConst(s) && isConst(d)) {
@@ -194,14 +200,11 @@ function bitwise(op: u32, d: usize, s: usize): void {
 	} else {
 		let min = value(d);
 		let max = u64(value(d) | mask(d));
-		if (op == AND) max = umax(d) < umax(s) ? umax(d) : umax(s);
-		if (op == OR) min = umin(d) > umin(s) ? umin(d) : umin(s);
+		if (op == AND) max = minU64(umax(d), umax(s));
+		if (op == OR) min = maxU64(umin(d), umin(s));
 		bits64(d, min, max);
 	}
 }
-
-function u32min2(a: u32, b: u32): u32 { return a < b ? a : b; }
-function u32max2(a: u32, b: u32): u32 { return a > b ? a : b; }
 
 // Shifts come here with a known amount below the width only.
 

@@ -2,7 +2,7 @@
 
 import { boundsSync } from "./bounds";
 import {
-	isConst, isConst32, mask, mask32, s32max, s32min, setKnown, setS32, setS64, setTnum, setU32, setU64, setVarOff,
+	isConst, mask, mask32, s32max, s32min, setKnown, setS32, setS64, setTnum, setU32, setU64, setVarOff,
 	smax, smin, u32max, u32min, umax, umin, unbound32, unboundU32, unboundU64, value, value32,
 } from "./reg";
 import { LOW32, U64_MAX, tm, tnumRange, tv } from "./tnum";
@@ -66,7 +66,8 @@ export function coerceToSizeSx(r: usize, size: u32): void {
 
 /** The low `size` (1, 2) bytes, sign-extended to 32 bits; the 64-bit ranges are left to zext32. */
 export function coerceSubregToSizeSx(r: usize, size: u32): void {
-	if (isConst32(r)) {
+	// a known lower half alone is left to the ranges, which may not know it on a dead branch
+	if (isConst(r)) {
 		const extended = i32(signExtend(i64(value(r)), size));
 		setVarOff(r, u64(u32(extended)), u64(0));
 		setS32(r, extended, extended);

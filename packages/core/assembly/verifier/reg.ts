@@ -1,8 +1,8 @@
 // A register's fields, and registers as a whole.
 
 import {
-	AUX, AUX2, BPF_ADD_CONST, ID, OFF, PRECISE, REG_SIZE, REF_OBJ_ID, S32_MAX, S32_MIN, SCALAR, SMAX, SMIN,
-	SUBREG_DEF, TNUM_MASK, TNUM_VALUE, TYPE, U32_MAX, U32_MIN, UMAX, UMIN, UNKNOWN_IS_PRECISE, FRAMENO, NOT_INIT,
+	AUX, ID, OFF, PRECISE, REG_SIZE, S32_MAX, S32_MIN, SCALAR, SMAX, SMIN, TNUM_MASK, TNUM_VALUE, TYPE, U32_MAX,
+	U32_MIN, UMAX, UMIN, UNKNOWN_IS_PRECISE, FRAMENO, NOT_INIT,
 } from "./layout";
 import { LOW32, U64_MAX, tm, tnumIntersect, tnumOr, tv } from "./tnum";
 import { loadI32, loadI64, loadU32, loadU64, storeI32, storeI64, storeU32, storeU64 } from "./words";

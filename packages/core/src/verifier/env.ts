@@ -158,6 +158,7 @@ export class Env {
 	touchedStack(subprogram: Subprogram, off: number, insn: number): void {
 		if (subprogram.fastcallStackOff <= off || this.aux.has(insn, INSN.FASTCALL)) return;
 		subprogram.fastcallStackOff = -32768;
+		subprogram.removesSpills = false;
 		for (let i = subprogram.start; i < subprogram.end; i++) this.aux.flags[i]! &= ~INSN.FASTCALL;
 	}
 

@@ -1,11 +1,12 @@
 import { slotsOf } from "../isa/index.ts";
 import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
-import { ASYNC_CALLBACKS, CHANGES_PKT_DATA, SYNC_CALLBACKS } from "./data/index.ts";
+import { ASYNC_CALLBACKS, baseType, CHANGES_PKT_DATA, RET, SYNC_CALLBACKS } from "./data/index.ts";
 import { Env } from "./env.ts";
 import { printLogInsn } from "./log/print-insn.ts";
 import type { VerifyOptions } from "./options.ts";
 import { INSN } from "./program/aux.ts";
 import { checkCfg } from "./program/cfg.ts";
+import { type CallSummary, markFastcalls, removeFastcalls } from "./program/fastcall.ts";
 import { checkFunctions } from "./program/functions.ts";
 import { computeLiveRegisters } from "./program/live-registers.ts";
 import { checkLoad, checkSleepable } from "./program/load.ts";
@@ -65,6 +66,7 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 				}
 			}
 		}
+		removeFastcalls(env.subprograms);
 		checkStackDepth(env);
 		finish(env);
 	} catch (error) {
@@ -147,7 +149,7 @@ function prepare(env: Env): Walk {
 		fdArray: env.options.fdArray ?? true,
 		log,
 		map: (index) => env.map(index),
-		btfId: () => env.notModelled("lddw of a kernel variable"),
+		btfId: (insn) => checkBtfId(env, insn),
 	});
 	checkCfg(
 		insns,
@@ -176,8 +178,32 @@ function prepare(env: Env): Walk {
 		if (isKfuncCall(insn)) return kfuncParameters(env, insns.indexOf(insn));
 		return isHelperCall(insn) ? allowedProto(env, insn.imm)?.args.length : undefined;
 	});
+	markFastcalls(insns, env.subprograms, aux, (insn) => callSummary(env, insn));
 	if (log.states) writeLiveRegisters(env);
 	return new Walk(env, new StackLiveness(insns, () => env.subprograms, aux, env.log));
+}
+
+function callSummary(env: Env, at: number): CallSummary | undefined {
+	const insn = env.insns[at]!;
+	const proto = isHelperCall(insn) ? allowedProto(env, insn.imm) : undefined;
+	if (proto === undefined) return undefined;
+	return {
+		parameters: proto.args.length,
+		isVoid: baseType(proto.ret.type) === RET.VOID,
+		fastcall: proto.allowFastcall,
+	};
+}
+
+/** An lddw of a kernel variable or function (check_pseudo_btf_id). */
+function checkBtfId(env: Env, at: number): void {
+	const btf = env.object.target.btf ?? env.notModelled("lddw of a kernel variable without the kernel's BTF");
+	const id = env.insns[at]!.imm;
+	const type = btf.types[id];
+	if (env.insns[at + 1]!.imm !== 0) env.notModelled("lddw of a module's variable");
+	if (type === undefined) env.log.reject("ENOENT", `ldimm64 insn specifies invalid btf_id ${id}.`);
+	else if (type.kind !== "var" && type.kind !== "func")
+		env.log.reject("EINVAL", `pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
+	else env.notModelled("lddw of a kernel variable");
 }
 
 /** The table that level 2 begins with. */

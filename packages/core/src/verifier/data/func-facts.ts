@@ -26,15 +26,8 @@ export const CHANGES_PKT_DATA = /* @__PURE__ */ set(
 export const SYNC_CALLBACKS: Readonly<Record<number, number>> = { 164: 2, 180: 3, 181: 2, 209: 2 };
 /** … that is called later (is_async_callback_calling_function): timer_set_callback. */
 export const ASYNC_CALLBACKS: Readonly<Record<number, number>> = { 170: 2 };
-/** The callback may be called again and again (is_callback_calling_function, but for find_vma). */
-export const LOOPS = /* @__PURE__ */ set(164, 181, 209);
 
 /** The result is at most the size given: get_stack, get_task_stack, probe_read_*str (do_refine_retval_range). */
 export const RESULT_UP_TO_SIZE = /* @__PURE__ */ set(45, 67, 114, 115, 141);
 /** The result is the number of a CPU. */
 export const RESULT_IS_CPU = /* @__PURE__ */ set(8);
-
-/** The helpers of local storage that may make it (is_storage_get_function). */
-export const STORAGE_GETS = /* @__PURE__ */ set(107, 145, 156, 210);
-/** Map operations whose map and key are tracked for inlining (record_func_map). */
-export const MAP_OPERATIONS = /* @__PURE__ */ set(1, 2, 3, 51, 87, 88, 89, 164, 195);

@@ -1,7 +1,6 @@
 import { MAP_TYPE, PROG_TYPE } from "../../isa/index.ts";
-import { FLAG, REG } from "../state/types.ts";
+import { REG } from "../state/types.ts";
 import { PROGRAM_TYPES } from "./program-types.ts";
-import { ARG, baseType, type FuncArg } from "./types.ts";
 
 /**
  * What 6.18's verifier knows of kinds of maps, beside which helpers take them (helperTakesMap) and what their flags let
@@ -40,16 +39,6 @@ export const LOOKUP_GIVES: Readonly<Record<number, number>> = {
 	[M.SOCKMAP]: REG.SOCKET,
 	[M.SOCKHASH]: REG.SOCKET,
 };
-
-/** What an argument is for a map of this kind: the values of sockmaps are sockets, and a bloom filter's is looked for (resolve_map_arg_type). */
-export function mapArg(arg: FuncArg, helper: number, mapType: number): FuncArg {
-	if (baseType(arg.type) !== ARG.PTR_TO_MAP_VALUE) return arg;
-	if (mapType === M.SOCKMAP || mapType === M.SOCKHASH) return { type: ARG.PTR_TO_BTF_ID_SOCK_COMMON };
-	if (mapType === M.BLOOM_FILTER && helper === MAP_PEEK_ELEM)
-		return { type: arg.type & ~(FLAG.UNINIT | FLAG.WRITE) };
-	return arg;
-}
-const MAP_PEEK_ELEM = 89;
 
 /** Structures in values that are not plain bytes. */
 export type SpecialStruct =

@@ -37,6 +37,11 @@ export function tnumText(w: Walk, reg: number): string {
 	return `(${hex(w.core.tnumValue(reg))}; ${hex(w.core.tnumMask(reg))})`;
 }
 
+/** The variable part of an offset: a number where it is known (tnum_strn). */
+export function offsetText(w: Walk, reg: number): string {
+	return w.core.isConst(reg) ? unum(w.core.tnumValue(reg)) : tnumText(w, reg);
+}
+
 /** ` frame1: R1=ctx() R10=fp0 fp-8=mmmmmmmm`; `changed`: only what was touched since it was last printed. */
 export function printState(w: Walk, state: number, frameIndex: number, changed = false): string {
 	const { core } = w;

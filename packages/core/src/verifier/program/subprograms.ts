@@ -30,6 +30,7 @@ export interface Subprogram {
 	/** Bytes of stack kept for fastcall patterns: below it there are none. */
 	fastcallStackOff: number;
 	keepFastcall: boolean;
+	removesSpills: boolean;
 }
 
 export const isLocalCall = ({ opcode, src }: Insn): boolean => opcode === 0x85 && src === CALL.LOCAL;
@@ -82,6 +83,7 @@ export function findSubprograms(
 			called: false,
 			fastcallStackOff: 0,
 			keepFastcall: false,
+			removesSpills: false,
 		};
 	});
 }

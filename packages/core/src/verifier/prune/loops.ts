@@ -85,6 +85,7 @@ export function addBackedge(w: Walk, old: VState, backedge: VState): void {
 
 /** States of a loop whose marks may still grow (kernel: incomplete_read_marks). */
 export function incompleteMarks(w: Walk, state: VState): boolean {
+	if (w.backedges === 0) return false;
 	const key = chain(w, state);
 	const visit = key === undefined ? undefined : visitsOf(w).get(key);
 	return visit !== undefined && visit.backedges.length > 0;

@@ -190,19 +190,22 @@ export class StackLiveness {
 		const known = this.#orders.get(subprogram.start);
 		if (known !== undefined) return known;
 		const order: [number, readonly number[]][] = [];
-		const seen = new Set<number>([subprogram.start]);
-		const path: { at: number; next: readonly number[]; edge: number }[] = [
-			{ at: subprogram.start, next: successors(this.#insns, subprogram.start), edge: 0 },
-		];
-		while (path.length > 0) {
-			const top = path.at(-1)!;
-			const to = top.next[top.edge++];
-			if (to === undefined) {
-				order.push([top.at, top.next]);
-				path.pop();
-			} else if (!seen.has(to) && to >= subprogram.start && to < subprogram.end) {
-				seen.add(to);
-				path.push({ at: to, next: successors(this.#insns, to), edge: 0 });
+		// all successors are put on the stack at once, the last is taken first: nearly, but not quite, depth first
+		const found = new Set<number>([subprogram.start]);
+		const explored = new Set<number>();
+		const stack = [subprogram.start];
+		for (let at = stack.at(-1); at !== undefined; at = stack.at(-1)) {
+			const next = successors(this.#insns, at);
+			if (explored.has(at)) {
+				order.push([at, next]);
+				stack.pop();
+				continue;
+			}
+			explored.add(at);
+			for (const to of next) {
+				if (found.has(to) || to < subprogram.start || to >= subprogram.end) continue;
+				found.add(to);
+				stack.push(to);
 			}
 		}
 		this.#orders.set(subprogram.start, order);
@@ -275,9 +278,10 @@ export class StackLiveness {
 				const word = at + (spi >> 5);
 				if (((to[word]! & ~from[word]!) >>> (spi & 31)) & 1) list.push(-8 * (spi + 1));
 			}
-			return list.length === 0 ? "" : `${sign}${what} ${list.join()} `;
+			return list.length === 0 ? "" : `${sign}${what} ${list.join()}`;
 		};
-		const changes = slots(old, now, "+") + slots(now, old, "-");
+		const more = slots(old, now, "+");
+		const changes = `${more === "" ? "" : `${more} `}${slots(now, old, "-")}`;
 		if (changes !== "") this.#log.write(`${place}${changes}\n`);
 	}
 

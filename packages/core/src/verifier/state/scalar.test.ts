@@ -8,7 +8,7 @@ import { REG } from "./types.ts";
 
 const core = new StateCore();
 const [D, S, D2, S2] = [0, 1, 2, 3].map((n) => core.scratch(n)) as [number, number, number, number];
-const RUNS = { numRuns: 1500 };
+const RUNS = { numRuns: 500 };
 
 /** The operations as 64-bit numbers; 32-bit ones get and give low halves. */
 const OPS: Record<string, [op: number, run: (a: bigint, b: bigint, bits: bigint) => bigint]> = {

@@ -32,7 +32,7 @@ function returns(w: Walk, callee: number, min: number, max: number, async = fals
 	w.core.set(callee, FUNC_STATE.CALLBACK_RET_MAX, max);
 }
 
-/** By helper: for_each_map_elem, timer_set_callback, loop, user_ringbuf_drain. */
+/** By helper: for_each_map_elem, timer_set_callback, find_vma, loop, user_ringbuf_drain. */
 const CALLBACKS: Readonly<Record<number, SetArguments>> = {
 	164: (w, caller, callee, meta) => {
 		const { core } = w;
@@ -53,6 +53,14 @@ const CALLBACKS: Readonly<Record<number, SetArguments>> = {
 		mapPointer(w, regAt(callee, 2), REG.MAP_KEY, map);
 		mapPointer(w, regAt(callee, 3), REG.MAP_VALUE, map, uid);
 		returns(w, callee, 0, 0, true);
+	},
+	180: (w, caller, callee) => {
+		const { core } = w;
+		core.copyReg(regAt(callee, 1), regAt(caller, 1));
+		core.markPointer(regAt(callee, 2), REG.BTF_ID);
+		core.set(regAt(callee, 2), REG_STATE.AUX, w.env.structId("vm_area_struct"));
+		core.copyReg(regAt(callee, 3), regAt(caller, 4));
+		returns(w, callee, 0, 1);
 	},
 	181: (w, caller, callee) => {
 		w.core.markUnknown(regAt(callee, 1));

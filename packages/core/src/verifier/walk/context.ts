@@ -1,4 +1,5 @@
 import { type SocketView, socketField } from "../../hooks/index.ts";
+import { PROG_TYPE } from "../../isa/index.ts";
 import { CONTEXTS, contextAccess, PROGRAM_TYPES } from "../data/index.ts";
 import { REG, typeName } from "../state/types.ts";
 import type { Access } from "./stack.ts";
@@ -20,6 +21,9 @@ export function checkContext(
 ): ContextInfo {
 	const { env } = w;
 	if (CONTEXTS[env.type] === undefined) return env.notModelled("the context of this program type");
+	// 6.18 takes an offset below the trace record for a large one (tp_prog_is_valid_access)
+	if (env.type === PROG_TYPE.TRACEPOINT && off < 0 && off % size === 0 && access === "read")
+		return { type: REG.SCALAR };
 	const loaded = contextAccess(env.type, env.attachType, off, size, access === "write");
 	// a pointer is not to be sign-extended
 	if (loaded === undefined || (signed && loaded.type !== REG.SCALAR)) {

@@ -6,6 +6,7 @@ import type { UsedMap } from "../program/map-references.ts";
 import { markChainPrecision, markSlotPrecise } from "../prune/precision.ts";
 import { REG_STATE, STACK_SPILL, STACK_ZERO } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
+import { beginsWith } from "./btf-access.ts";
 import { mayAccessPacket } from "./context.ts";
 import { checkDynptr, dynptrReference } from "./dynptrs.ts";
 import { checkHelperMemory, checkMemorySize } from "./helper-memory.ts";
@@ -91,7 +92,7 @@ export function checkArgument(w: Walk, index: number, meta: CallMeta): void {
 		log.reject("EACCES", "helper access to the packet is not allowed");
 	if (baseType(argType) === ARG.PTR_TO_MAP_VALUE) argType = mapArgument(w, meta, argType);
 	if (!(core.isNull(reg) && argType & FLAG.MAYBE_NULL)) {
-		checkType(w, regno, argType, meta);
+		checkType(w, regno, argType, meta, arg.btf);
 		checkOffset(w, regno, argType);
 	}
 	if (argType & FLAG.RELEASE) checkRelease(w, regno, argType, meta);
@@ -199,7 +200,13 @@ function mapArgument(w: Walk, meta: CallMeta, argType: number): number {
 }
 
 /** check_reg_type. */
-function checkType(w: Walk, regno: number, argType: number, meta: CallMeta): void {
+function checkType(
+	w: Walk,
+	regno: number,
+	argType: number,
+	meta: CallMeta,
+	struct: string | undefined,
+): void {
 	const { log } = w.env;
 	const whole = w.type(regno);
 	let type = whole;
@@ -219,6 +226,11 @@ function checkType(w: Walk, regno: number, argType: number, meta: CallMeta): voi
 	}
 	if (maybeNull(whole) && (!(argType & FLAG.MAYBE_NULL) || argType & FLAG.RELEASE))
 		log.reject("EACCES", `Possibly NULL pointer passed to helper arg${regno}`);
+	const name = w.btfName(w.core.get(w.reg(regno), REG_STATE.AUX));
+	const expected =
+		struct ?? (baseType(argType) === ARG.PTR_TO_BTF_ID_SOCK_COMMON ? "sock_common" : undefined);
+	if (expected !== undefined && !beginsWith(w, name, expected))
+		log.reject("EACCES", `R${regno} is of type ${name} but ${expected} is expected`);
 }
 
 /** check_func_arg_reg_off: which pointers may have been moved. */

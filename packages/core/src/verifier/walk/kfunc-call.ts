@@ -39,8 +39,12 @@ export function addKfuncs(env: Env): void {
 		if (!isKfuncCall(insn)) continue;
 		if (!gpl) log.reject("EINVAL", "cannot call kernel function from non-GPL compatible program");
 		// id 0 is what libbpf leaves of a weak function that isn't there: an error only where it is reached
-		if (known.has(insn.imm) || isAbsent(insn)) continue;
-		if (insn.off < 0) log.reject("EINVAL", "negative offset disallowed for kernel module function call");
+		const key = insn.imm * 0x1_0000 + insn.off;
+		if (known.has(key) || isAbsent(insn)) continue;
+		if (insn.off < 0) {
+			log.write("negative offset disallowed for kernel module function call\n");
+			log.reject("EINVAL", "failed to find BTF for kernel function");
+		}
 		if (insn.off > 0) {
 			if (env.options.fdArray !== false && env.object.maps.length > 0)
 				env.notModelled("kernel functions of modules");
@@ -48,7 +52,7 @@ export function addKfuncs(env: Env): void {
 			log.reject("EPROTO", "failed to find BTF for kernel function");
 		}
 		if (known.size === MAX_KFUNCS) log.reject("E2BIG", "too many different kernel function calls");
-		known.add(insn.imm);
+		known.add(key);
 		const name = env.kfuncNameAt(i);
 		if (name === undefined) {
 			if (env.options.kfuncName === undefined && insn.imm <= MAX_TYPE_ID)

@@ -107,8 +107,8 @@ function walk(w: Walk): void {
 			if (!ended) continue;
 		}
 		w.scratchAll();
-		w.liveness.update(w);
 		updateBranchCounts(w);
+		w.liveness.update(w);
 		const next = w.pending.pop();
 		if (next === undefined) return;
 		const { state } = next;

@@ -1,13 +1,13 @@
 import { MAP_TYPE } from "../../isa/index.ts";
 import { programAccess } from "../../maps/index.ts";
-import { tnumText } from "../log/print-state.ts";
+import { FLOW_KEYS_SIZE } from "../data/index.ts";
+import { offsetText } from "../log/print-state.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
+import { checkBtfAccess, loadMapStruct } from "./btf-access.ts";
 import { checkContext, checkSocket, mayAccessPacket } from "./context.ts";
 import { type Access, checkStackBounds, checkStackRead, checkStackWrite, MAX_VAR_OFF } from "./stack.ts";
 import { maybeNull, type Walk } from "./walk.ts";
-
-const FLOW_KEYS_SIZE = 56;
 
 /** What the log calls a kind of memory where an access is misaligned. */
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
@@ -21,11 +21,6 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
 	[REG.TCP_SOCK]: "tcp_sock ",
 	[REG.XDP_SOCK]: "xdp_sock ",
 };
-
-/** A constant as tnum_strn prints it. */
-const unum = (value: bigint): string => (value <= 65535n ? `${value}` : `0x${value.toString(16)}`);
-export const offsetText = (w: Walk, reg: number): string =>
-	w.core.isConst(reg) ? unum(w.core.tnumValue(reg)) : tnumText(w, reg);
 
 /** check_ptr_alignment. */
 function checkAlignment(w: Walk, reg: number, off: number, size: number, strictOnce: boolean): void {
@@ -287,7 +282,7 @@ export function checkMemory(
 		checkBuffer(w, regno, reg, off, size, "tracepoint");
 		if (loads) w.markUnknown(value);
 	} else if (kind === REG.BTF_ID && !maybeNull(type)) {
-		w.env.notModelled("access through a BTF pointer");
+		checkBtfAccess(w, regno, reg, off, size, write, value);
 	} else if (type === REG.MAP_PTR) {
 		checkMapStruct(w, regno, reg, off, size, write, value);
 	} else if (kind === REG.BUF && !maybeNull(type)) {
@@ -348,9 +343,7 @@ function checkMapStruct(
 		log.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
 	if (off < 0) log.reject("EACCES", `R${regno} is ${name} invalid negative access: off=${off}`);
 	if (write) log.reject("EACCES", `only read from ${name} is supported`);
-	void size;
-	void value;
-	w.env.notModelled("reading struct bpf_map");
+	loadMapStruct(w, name, off, size, value);
 }
 
 const MAP_STRUCTS: Readonly<Record<number, string>> = {

@@ -1,8 +1,9 @@
 import type { Insn } from "../../isa/index.ts";
+import { offsetText } from "../log/print-state.ts";
 import { Rejection } from "../reject.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
-import { checkMapValue, offsetText } from "./memory.ts";
+import { checkMapValue } from "./memory.ts";
 import { MAX_VAR_OFF } from "./stack.ts";
 import { isPacket, maybeNull, type Walk } from "./walk.ts";
 

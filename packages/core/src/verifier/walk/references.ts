@@ -14,15 +14,6 @@ export function acquireReference(w: Walk, type: number = REF_TYPE_PTR): number {
 	return id;
 }
 
-export function hasReference(w: Walk, id: number): boolean {
-	const { core, cur } = w;
-	for (let i = 0; i < core.refCount(cur.at); i++) {
-		const ref = core.ref(cur.at, i);
-		if (core.get(ref, REF_STATE.TYPE) === REF_TYPE_PTR && core.get(ref, REF_STATE.ID) === id) return true;
-	}
-	return false;
-}
-
 /** release_reference: it is given back, and what refers to it is of no use any more. False: there is none. */
 export function releaseAndInvalidate(w: Walk, id: number, keepsDynptrs = false): boolean {
 	const { core } = w;

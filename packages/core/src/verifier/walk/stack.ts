@@ -10,7 +10,7 @@ import {
 	STACK_SPILL,
 	STACK_ZERO,
 } from "../state/layout.ts";
-import { FLAG, kindOf, REG } from "../state/types.ts";
+import { kindOf, REG } from "../state/types.ts";
 import { destroyIfDynptr } from "./dynptr-slots.ts";
 import { HISTORY, type Walk } from "./walk.ts";
 
@@ -440,5 +440,3 @@ function fastcallContract(w: Walk, frameno: number, off: number, insnIdx = w.ins
 	const subprogram = w.env.subprograms[w.core.get(w.frame(frameno), FUNC_STATE.SUBPROGNO)]!;
 	w.env.touchedStack(subprogram, off, insnIdx);
 }
-
-export const noFlags = (type: number): number => type & ~FLAG.MAYBE_NULL;
