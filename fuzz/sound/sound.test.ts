@@ -22,9 +22,9 @@ const indexed = program(
 	"r1 = in[0]+0 ll",
 	"r1 = *(u64 *)(r1 + 0)",
 	"r1 &= 31",
-	"r2 = box[0]+0 ll",
-	"r2 += r1",
-	"r0 = *(u16 *)(r2 + 3)",
+	"r5 = box[0]+0 ll",
+	"r5 += r1",
+	"r0 = *(u16 *)(r5 + 3)",
 	"exit",
 );
 const sizeOf = (test: FuzzCase) => test.maps.find(({ name }) => name === "box")!.valueSize;
