@@ -148,7 +148,7 @@ class Program {
 			[4, () => this.stack()],
 			[5, () => this.packet()],
 			[3, () => this.lookup()],
-			[2, () => this.move()],
+			[3, () => this.move()],
 			[depth < 2 ? 3 : 0, () => this.loop(depth)],
 			[depth < 2 ? 3 : 0, () => this.call(depth)],
 			[depth < 2 ? 2 : 0, () => this.callback(depth)],
@@ -293,7 +293,10 @@ class Program {
 	box(): void {
 		const { code, random } = this;
 		const register = this.bounded(random.pick([0, 1, 3, 7, 15, 63, 255, 100, 1000]));
-		code.emit("r5 = box[0]+0 ll", `r5 ${random.chance(90) ? "+=" : "-="} r${register}`);
+		code.emit("r5 = box[0]+0 ll");
+		// `fit` puts a number here that makes the sum positive
+		if (random.chance(50)) code.emit(`r${register} += 0`);
+		code.emit(`r5 ${random.chance(95) ? "+=" : "-="} r${register}`);
 		if (random.chance(15)) code.emit(`r5 += ${this.small()}`);
 		if (random.chance(15)) code.emit(`r5 += r${this.source()}`);
 		this.access(5, random.chance(70) ? 0 : random.between(-8, 32), random.pick(WIDTHS));
@@ -329,7 +332,6 @@ class Program {
 			code.place(label);
 		}
 		if (random.chance(15)) code.emit(`r5 += ${random.between(0, 8)}`);
-		if (random.chance(8)) this.move();
 		// what is proven ends `size` bytes behind r5, one byte fewer where the check is an open one
 		const room = size - width + (less === 1 && this.wrong(50) ? 1 : 0);
 		this.access(
@@ -375,10 +377,13 @@ class Program {
 	/** The packet moves: pointers into it are gone, unless this is a wrong program. */
 	move(): void {
 		const { code, random, kind } = this;
+		const stale = this.wrong(35);
+		if (stale) code.emit("r4 = r7", "r4 += 14", `if r4 > r8 goto ${this.leave()}`);
 		code.emit("r1 = r6", `r2 = ${kind.type === 6 ? random.between(-8, 8) : random.between(0, 40)}`);
 		code.emit(`call ${kind.move}`);
 		this.called();
-		if (!this.wrong(15)) this.packetPointers();
+		if (stale) this.access(7, random.below(7), random.pick(WIDTHS), undefined, true);
+		else this.packetPointers();
 	}
 
 	called(): void {

@@ -6,12 +6,11 @@ const TRIES = 8;
 const MESSAGES = 4;
 const MOST = 1 << 16;
 const TOO_SMALL = /^invalid access to map value, value_size=(\d+) off=(-?\d+) size=(\d+)$/;
-const NO_VALUE = /^invalid access to map value pointer, value_size=\d+ off=(\d+)$/;
 const NEGATIVE = /min value is negative|min value is outside/;
 
 /**
- * Makes the map `box` exactly as large as the verifier asks for, and where numbers may be negative, puts the pointer
- * into its middle: a bound that is wrong by one then is an access outside.
+ * Makes the map `box` exactly as large as the verifier asks for, and adds to numbers that may be negative what makes
+ * them positive: a bound that is wrong by one then is an access outside.
  */
 export function fit(test: FuzzCase): FuzzCase {
 	let fitted = test;
@@ -21,10 +20,7 @@ export function fit(test: FuzzCase): FuzzCase {
 		if (verdict === undefined || verdict.accepted || verdict.unsupported !== undefined) return fitted;
 		const lines = verdict.log.split("\n");
 		const small = lines.map((line) => TOO_SMALL.exec(line)).find((found) => found !== null);
-		const none = lines.map((line) => NO_VALUE.exec(line)).find((found) => found !== null);
-		if (none) {
-			fitted = sized(fitted, Number(none[1]) + 1);
-		} else if (small && Number(small[2]) < 0) {
+		if (small && Number(small[2]) < 0) {
 			base += -Number(small[2]);
 			fitted = based(fitted, base);
 		} else if (small) {
@@ -45,12 +41,20 @@ const sized = (test: FuzzCase, valueSize: number): FuzzCase => ({
 	...test,
 	maps: test.maps.map((map) => (map.name === "box" ? { ...map, valueSize } : map)),
 });
+/** Every number that is added to the map's address in the line behind gets so much more. */
 const based = (test: FuzzCase, base: number): FuzzCase => ({
-	...sized(test, Math.max(sizeOf(test), base + 1)),
+	...test,
 	programs: Object.fromEntries(
 		Object.entries(test.programs).map(([name, program]) => [
 			name,
-			{ ...program, asm: program.asm.map((line) => line.replace(/box\[0\]\+\d+/, `box[0]+${base}`)) },
+			{
+				...program,
+				asm: program.asm.map((line, at) =>
+					program.asm[at - 1] === "r5 = box[0]+0 ll"
+						? line.replace(/^(r[0-3] \+=) \d+$/, `$1 ${base}`)
+						: line,
+				),
+			},
 		]),
 	),
 });

@@ -243,6 +243,26 @@ export const MEMORY_RULES: readonly Rule[] = [
 			),
 	},
 	{
+		id: "opaque-pointer",
+		pattern: /^R(\d+) invalid (?:mem access '(\w+)'|(\w+) access off=(-?\d+) size=(\d+))$/,
+		category: "Memory Safety",
+		title: "Pointer that may not be read or written like this",
+		why: "Some pointers only stand for something (the packet's end, a function), and of kernel objects only the documented fields may be read.",
+		suggest: (facts) =>
+			before(
+				facts,
+				"Use the pointer that the memory belongs to, or a field that programs may read, at its size",
+			),
+	},
+	{
+		id: "atomic",
+		pattern: /^BPF_ATOMIC (?:stores into|loads from) R(\d+) (\w+) is not allowed$/,
+		category: "Memory Safety",
+		title: "Atomic operation on the wrong memory",
+		why: "Atomic operations work on map values and the stack; the context and packets are rewritten or moved by the kernel.",
+		suggest: (facts) => before(facts, "Count in a map's value, or load, change and store"),
+	},
+	{
 		id: "write-forbidden",
 		pattern:
 			/^(?:write into map forbidden.*|R(\d+) cannot write into (\w+)|cannot write into packet|read from map forbidden.*|only read .*is supported)$/,
@@ -257,7 +277,7 @@ export const MEMORY_RULES: readonly Rule[] = [
 	},
 	{
 		id: "misaligned",
-		pattern: /^misaligned (\w+) access off (.*) size (\d+)$/,
+		pattern: /^misaligned (\w* ?)access off (.*) size (\d+)$/,
 		category: "Memory Safety",
 		title: "Misaligned access",
 		why: "This memory may be accessed only at multiples of the access's own size.",

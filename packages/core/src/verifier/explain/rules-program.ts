@@ -236,7 +236,7 @@ export const PROGRAM_RULES: readonly Rule[] = [
 	{
 		id: "lock",
 		pattern:
-			/^(?:function calls are not allowed while holding a lock|.* cannot be used inside (\w+)-ed region|bpf_spin_lock at off=.*|bpf_spin_unlock .*|sleepable helper .*)$/,
+			/^(?:function calls are not allowed while holding a lock|.* cannot be used inside (\w+)-ed region|bpf_spin_lock at off=.*|bpf_spin_unlock .*|sleepable helper .*|bpf_spin_lock cannot be accessed .*|off \d+ doesn't point to 'struct bpf_spin_lock'.*)$/,
 		category: "Locking",
 		title: "Not possible in this region",
 		why: "While a lock is held, or preemption, interrupts or RCU are held off, little may happen, and the region must end on every path.",
@@ -254,6 +254,96 @@ export const PROGRAM_RULES: readonly Rule[] = [
 			before(
 				facts,
 				"Make it once, check the result where there is one, and end it exactly once on every path",
+			),
+	},
+	{
+		id: "map-type",
+		pattern:
+			/^(?:cannot pass map_type (\d+) into func (\w+)#\d+|expected prog array map for tail call|callback function not allowed for map|no direct value access support for this map type|Sleepable programs can only use .*)$/,
+		category: "Program Type Rules",
+		title: "Map of a kind that this call doesn't take",
+		why: "Each helper works on certain kinds of maps, and programs may touch the values of some kinds only through helpers.",
+		suggest: (facts) =>
+			before(facts, "Use the helper that is made for this kind of map, or another kind of map"),
+	},
+	{
+		id: "pointer-comparison",
+		pattern: /^R(\d+) pointer comparison prohibited$/,
+		category: "Information Leaks",
+		title: "Comparison of a pointer with a number",
+		why: "Comparing an address with a number, bit by bit, would tell a loader without CAP_PERFMON what the address is.",
+		suggest: (facts) =>
+			before(
+				facts,
+				"Compare pointers only with NULL, or packet pointers with the packet's end; or load it with CAP_PERFMON",
+			),
+	},
+	{
+		id: "tail-call-stack",
+		pattern: /^tail_calls are not allowed when call stack of previous frames is (\d+) bytes\. Too large$/,
+		whole: true,
+		category: "Limits",
+		title: "Too much stack below a tail call",
+		why: "Frames of callers stay on the stack over a tail call, and this can happen 33 times over; so they may take 256 bytes at most.",
+		suggest: ({ match }) =>
+			advice(
+				`The callers take ${match[1]} bytes: tail-call from the main function, or move their variables into a map`,
+			),
+	},
+	{
+		id: "spill-size",
+		pattern:
+			/^(?:invalid size of register (?:spill|fill)|attempt to corrupt spilled pointer on stack|cannot spill pointers to stack into .*|cannot return stack pointer .*|leaking pointer from stack off .*)$/,
+		category: "Memory Safety",
+		title: "Pointer on the stack that doesn't stay whole",
+		why: "A pointer that is kept on the stack must be stored and read back as 8 aligned bytes in the function's own frame, or the verifier loses it.",
+		suggest: (facts) =>
+			before(
+				facts,
+				"Store and load the pointer as one 64-bit value, in the frame of the function that uses it",
+			),
+	},
+	{
+		id: "sleepable",
+		pattern:
+			/^(?:Only fentry.* programs can be sleepable|Syscall programs can only be sleepable|helper call might sleep in a non-sleepable prog|kernel func \S+ is sleepable within .*)$/,
+		category: "Program Type Rules",
+		title: "Sleeping where this program may not, or not sleeping where it must",
+		why: "A sleepable program (section name with .s) may wait for memory; only some kinds can be, and only they may call what waits.",
+		suggest: (facts) => before(facts, "Change the section name (fentry.s/…), or use what doesn't sleep"),
+	},
+	{
+		id: "packet-instructions",
+		pattern:
+			/^(?:BPF_LD_\[ABS\|IND\] instructions not allowed for this program type|helper access to the packet is not allowed)$/,
+		category: "Program Type Rules",
+		title: "Packet access that this program type hasn't",
+		why: "Old packet loads are for socket filters and tc, and not every program's helpers may be given packet memory.",
+		suggest: (facts) =>
+			before(
+				facts,
+				"Read through data and data_end where the program type has them, or copy to the stack first",
+			),
+	},
+	{
+		id: "zero-size",
+		pattern: /^invalid zero-sized read$/,
+		category: "Memory Safety",
+		title: "Access of no bytes",
+		why: "This helper takes at least one byte.",
+		suggest: (facts) => before(facts, "Pass a size that is not 0"),
+	},
+	{
+		id: "encoding",
+		pattern:
+			/^(?:\S+ uses reserved fields|unknown opcode .*|invalid bpf_ld_imm64 insn|unrecognized bpf_ld_imm64 insn|R(\d+) is invalid|invalid atomic operand size|invalid may_goto imm .*|invalid BPF_ALU opcode .*|fd_idx without .*|fd \S+ is not pointing to .*)$/,
+		category: "Instruction Rules",
+		title: "Not a valid instruction",
+		why: "Bits that have no meaning must be 0, so that they can get one later.",
+		suggest: (facts) =>
+			before(
+				facts,
+				"Check what made the bytes: a compiler for a newer instruction set (-mcpu), or hand-written code",
 			),
 	},
 	{
