@@ -21,8 +21,8 @@ async function engines(row) {
 	const all = [
 		await inMachine("checked", linked, row, {}),
 		await inMachine("unchecked", linked, row, { checked: false }),
-		await inMachine("wasm-checked", linked, row, { engine: "wasm" }),
-		await inMachine("wasm-unchecked", linked, row, { engine: "wasm", checked: false }),
+		await inMachine("wasm-checked", linked, row, { engine: "wasm", verify: "off" }),
+		await inMachine("wasm-unchecked", linked, row, { engine: "wasm", verify: "off", checked: false }),
 	];
 	if (native[row.object] !== undefined) all.push(await inNative(native[row.object], row));
 	if (kernel && !row.mixed) all.push(await inKernel(linked, row));

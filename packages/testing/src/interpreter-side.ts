@@ -22,6 +22,7 @@ export async function openInterpreterSide(
 	return {
 		name: options.engine === "wasm" ? "wasm" : "interpreter",
 		...notCompiled(machine),
+		...notVerified(machine),
 		cpu: machine.environment.cpu,
 		run(program, input) {
 			const result = machine.attempt(program, input);
@@ -114,4 +115,10 @@ function attempt<T>(action: () => T): T | number {
 function notCompiled({ notCompiled: errors }: Machine): { readonly notCompiled?: string } {
 	const [error] = errors.values();
 	return error === undefined ? {} : { notCompiled: error.message };
+}
+
+function notVerified({ verdicts }: Machine): { readonly notVerified?: string } {
+	for (const [name, { accepted, unsupported, errno, lastLine }] of verdicts)
+		if (!accepted && unsupported === undefined) return { notVerified: `${name}: ${errno}: ${lastLine}` };
+	return {};
 }

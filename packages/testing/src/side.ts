@@ -48,6 +48,8 @@ export interface Side {
 	readonly name: "interpreter" | "wasm" | "verified" | "kernel";
 	/** Why the interpreter runs where WebAssembly was asked for. */
 	readonly notCompiled?: string;
+	/** What our verifier refuses, and why; absent where it was not asked. */
+	readonly notVerified?: string;
 	/** CPU that programs run on: whose value of a per-CPU map is compared. */
 	readonly cpu: number;
 	run(program: string, input: HookInput): Outcome;
