@@ -167,7 +167,10 @@ export class Machine implements Disposable {
 	}
 
 	#verify(linked: LinkedObject): ReadonlyMap<string, Verdict> {
-		const { engine, verify: how = engine === "wasm" ? "try" : "off" } = this.#options;
+		const { engine, hooks, helpers, kfuncs } = this.#options;
+		// the verifier knows Linux's hooks and helpers, not an embedder's
+		const own = hooks === undefined && helpers === undefined && kfuncs === undefined;
+		const { verify: how = engine === "wasm" && own ? "try" : "off" } = this.#options;
 		const verdicts = new Map<string, Verdict>();
 		if (how === "off") return verdicts;
 		const typed = withFunctionTypes(linked);

@@ -15,7 +15,7 @@ export interface MachineOptions {
 	 */
 	readonly engine?: "interpreter" | "wasm";
 	/**
-	 * "try" (default with engine "wasm"): each program is verified when it is loaded, what the verifier accepts runs
+	 * "try" (default with engine "wasm" and Linux's own hooks, helpers and kfuncs): each program is verified when it is loaded, what the verifier accepts runs
 	 * bare, everything else with checks, and `Machine.verdicts` has what it said; "require": a program that it doesn't
 	 * accept isn't loaded; "off" (default with the interpreter, which checks everything itself).
 	 */
