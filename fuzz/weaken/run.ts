@@ -21,11 +21,13 @@ import { WEAKENINGS, type Weakening } from "./table.ts";
 
 const root = process.env.TAILHOP_ROOT ?? resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const copy = join(root, ".tmp", "weaken");
+const GENERATED = "packages/core/src/verifier/state/wasm.generated.ts";
 /** Wrong verdicts to look at: the verifier as it is may have some of them as well. */
 const ENOUGH = 2;
 
 /** The searches of one weakening. */
 const running = new Set<ChildProcess>();
+let ending = false;
 
 const { values } = parseArgs({
 	options: {
@@ -40,13 +42,13 @@ if (values.help) {
 
   --seconds N   of fuzz:sound for each weakening, beside the recorded verdicts (default 120)
   --seed S      of fuzz:sound (default 1)
-  --only TEXT   only weakenings with this in their names`);
+  --only REGEXP only weakenings whose names match`);
 	process.exit(0);
 }
 
 const sourceOf = (folder: string, { file }: Weakening): string => join(folder, "packages/core", file);
-const wanted = WEAKENINGS.filter(({ name }) => name.includes(values.only));
-for (const weakening of wanted) planted(weakening);
+const wanted = WEAKENINGS.filter(({ name }) => new RegExp(values.only).test(name));
+for (const weakening of wanted) planted(root, weakening);
 makeCopy();
 let missed = 0;
 console.log(row("weakening", "found by", "after", "seconds"));
@@ -65,9 +67,9 @@ function row(name: string, by: string, after: string, seconds: string): string {
 }
 
 /** The source with the mistake; throws where the table doesn't fit the source any more. */
-function planted(weakening: Weakening): string {
+function planted(folder: string, weakening: Weakening): string {
 	const { name, file, from, to } = weakening;
-	const source = readFileSync(sourceOf(root, weakening), "utf8");
+	const source = readFileSync(sourceOf(folder, weakening), "utf8");
 	const times = source.split(from).length - 1;
 	if (times !== 1)
 		throw new Error(`"${name}": its text stands ${times} times in packages/core/${file}, not once:\n${from}`);
@@ -95,19 +97,21 @@ interface Found {
 
 async function find(weakening: Weakening): Promise<Found | undefined> {
 	const compiled = weakening.file.startsWith("assembly/");
-	const GENERATED = "packages/core/src/verifier/state/wasm.generated.ts";
-	writeFileSync(sourceOf(copy, weakening), planted(weakening));
+	const changed = [sourceOf(copy, weakening), ...(compiled ? [join(copy, GENERATED)] : [])];
+	// of the copy: the source itself may change while this runs
+	const before = changed.map((file) => readFileSync(file));
+	writeFileSync(changed[0]!, planted(copy, weakening));
 	try {
 		if (compiled) await node(["scripts/build-wasm.mjs"], 300);
 		return await either(bySound(), byRecorded());
 	} finally {
-		cpSync(sourceOf(root, weakening), sourceOf(copy, weakening));
-		if (compiled) cpSync(join(root, GENERATED), join(copy, GENERATED));
+		for (const [at, file] of changed.entries()) writeFileSync(file, before[at]!);
 	}
 }
 
 /** What comes first and isn't undefined; ends the other. */
 async function either(...searches: readonly Promise<Found | undefined>[]): Promise<Found | undefined> {
+	ending = false;
 	try {
 		return await Promise.any(
 			searches.map(async (search) => {
@@ -119,8 +123,22 @@ async function either(...searches: readonly Promise<Found | undefined>[]): Promi
 	} catch {
 		return undefined;
 	} finally {
-		for (const child of running) child.kill("SIGKILL");
+		ending = true;
+		await Promise.all([...running].map(ended));
 	}
+}
+
+function ended(child: ChildProcess): Promise<void> {
+	return new Promise((done) => {
+		child.on("close", () => done());
+		child.kill("SIGKILL");
+	});
+}
+
+/** A search that could not be made says nothing of the mistake, unless it was ended because the other had found it. */
+function broken(what: string, output: string): undefined {
+	if (!ending) console.error(`${what} ended without an answer:\n${output.slice(-2000)}`);
+	return undefined;
 }
 
 async function bySound(): Promise<Found | undefined> {
@@ -132,6 +150,7 @@ async function bySound(): Promise<Found | undefined> {
 	);
 	const found = /^--- bounds-\d+-(\d+) after ([\d.]+) s/m.exec(output);
 	const fault = /ends in (fault\/\w+)/.exec(output)?.[1] ?? "";
+	if (found === null && !/^bounds: /m.test(output)) return broken("fuzz:sound", output);
 	return found === null
 		? undefined
 		: { by: "sound", after: `${Number(found[1]) + 1} programs, ${found[2]} s: ${fault}` };
@@ -140,7 +159,7 @@ async function bySound(): Promise<Found | undefined> {
 async function byRecorded(): Promise<Found | undefined> {
 	const output = await node(["scripts/run-ts.mjs", "fuzz/weaken/recorded-worker.ts", String(ENOUGH)], 600);
 	const text = /^WRONG (.*)$/m.exec(output)?.[1];
-	if (text === undefined) return undefined;
+	if (text === undefined) return broken("the recorded verdicts", output);
 	const wrong: ReturnType<typeof wrongVerdicts> = JSON.parse(text);
 	const before = new Set(
 		wrongVerdicts(ENOUGH, new Set(wrong.map(({ name }) => name))).map(({ name }) => name),

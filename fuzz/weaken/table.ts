@@ -57,10 +57,10 @@ export const WEAKENINGS: readonly Weakening[] = [
 		to: "(size > 0 || (size === 0 && zeroAllowed)) && off < limit) return true;",
 	},
 	{
-		name: "a negative index passes",
+		name: "a negative offset passes",
 		file: `${WALK}/memory.ts`,
-		from: "if (smin < 0 && (smin < -(2 ** 62)",
-		to: "if (smin < -4096 && (smin < -(2 ** 62)",
+		from: "if (!checkInside(w, regno, toInt(smin + off)",
+		to: "if (smin < 0 && !checkInside(w, regno, toInt(smin + off)",
 	},
 	{
 		name: "the unknown bits of an offset don't count for alignment",
