@@ -8,7 +8,6 @@ export type {
 	Place,
 	RegView,
 	Report as VerifyReport,
-	Source as ExplainSource,
 	Suggestion,
 	Turn,
 } from "./types.ts";
