@@ -7,8 +7,9 @@ import { PACKET_WORDS, TICKET } from "../wasm/index.ts";
 import { Machine, type MachineOptions } from "./index.ts";
 
 const ENGINES = ["interpreter", "wasm"] as const;
+const MEMORIES = typeof SharedArrayBuffer === "undefined" ? [false] : [true, false];
 const OPTIONS: readonly MachineOptions[] = ENGINES.flatMap((engine) =>
-	[true, false].map((shared) => ({ engine, shared })),
+	MEMORIES.map((shared) => ({ engine, shared })),
 );
 const named = OPTIONS.map(
 	(options) => [`${options.engine}, ${options.shared ? "" : "un"}shared`, options] as const,

@@ -27,7 +27,15 @@ export function createMemory(options: MemoryOptions): LinearMemory {
 			`data base ${dataBase} is not a power of two between 128 KiB and 2 GiB`,
 		);
 	}
-	const shared = options.shared ?? typeof SharedArrayBuffer !== "undefined";
+	const canShare = typeof SharedArrayBuffer !== "undefined";
+	const shared = options.shared ?? canShare;
+	if (shared && !canShare)
+		throw new TailhopError(
+			"machine/unsupported",
+			"there is no shared memory here",
+			{},
+			{ hint: "Leave shared out; a page has it only with cross-origin isolation (COOP and COEP headers)." },
+		);
 	const initial = dataBase / PAGE + 1;
 	for (let maximum = MAX_PAGES; ; maximum = Math.floor(maximum / 2)) {
 		try {
