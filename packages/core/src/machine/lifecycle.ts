@@ -165,7 +165,7 @@ export class Lifecycle {
 		const record = this.programs[word];
 		if (word <= 0 || record === undefined) return;
 		record.slots--;
-		this.programReleased(record);
+		if (this.#faithful) this.programReleased(record);
 	}
 
 	/** A user reference of a program is gone: it is freed when nothing holds it any more. */

@@ -31,6 +31,7 @@ const control = (machine: Machine, dataBase: number) => machine.memory.u8.slice(
 async function faultOf(program: string, budget?: number): Promise<{ code: string; touched: boolean }> {
 	using machine = await Machine.create(linked, {
 		engine: "wasm",
+		verify: "off",
 		...(budget === undefined ? {} : { budget }),
 	});
 	expect(machine.notCompiled.size).toBe(0);

@@ -219,17 +219,18 @@ export class Translator {
 		}
 		const nodes = nodesOf(this.#cfg, context.unit);
 		if (context.options.passes) {
-			if (this.isProgram)
+			if (this.isProgram && context.unit.facts.tailCalls.size > 0)
 				inlineTargets(
 					nodes,
 					(unit, insn) => this.#target(unit, insn),
 					(frame, unit) => this.#addTarget(frame, unit),
 				);
-			inlineCalls(
-				nodes,
-				(unit, start) => this.#callee(unit, start),
-				(parent, depth) => this.#addFrame(parent, depth),
-			);
+			if (nodes.some(({ unit }) => unit.program.functions.length > 1))
+				inlineCalls(
+					nodes,
+					(unit, start) => this.#callee(unit, start),
+					(parent, depth) => this.#addFrame(parent, depth),
+				);
 			selectTriangles(nodes);
 			unrollLoops(nodes);
 		}
