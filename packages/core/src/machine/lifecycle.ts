@@ -165,13 +165,14 @@ export class Lifecycle {
 		const record = this.programs[word];
 		if (word <= 0 || record === undefined) return;
 		record.slots--;
-		if (this.#faithful) this.programReleased(record);
+		this.programReleased(record);
 	}
 
 	/** A user reference of a program is gone: it is freed when nothing holds it any more. */
 	programReleased(record: ProgramRecord): void {
-		if (record.descriptors + record.pins.size + record.slots > 0 || record.freed) return;
+		// first: a slot's update comes here each time
 		if (!this.#faithful) return;
+		if (record.descriptors + record.pins.size + record.slots > 0 || record.freed) return;
 		record.freed = true;
 		this.programs[record.index] = undefined;
 		for (const map of record.maps) map.programs--;

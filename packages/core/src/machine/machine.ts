@@ -438,8 +438,13 @@ export class Machine implements Disposable {
 		const { type, flags } = record.program;
 		const area = this.#room(hook.footprint(input.packet.length, flags));
 		const context = hook.begin(this.memory, area, input, flags);
-		for (const storage of this.#storages) storage.beginRun();
+		this.#beginStorages();
 		return { record, hook, context, output: this.#runtime.begin(type, context) };
+	}
+
+	/** What belongs to one invocation starts anew. */
+	#beginStorages(): void {
+		for (const storage of this.#storages) storage.beginRun();
 	}
 
 	/** A program that can run now, and its hook; a run that isn't over is. */
@@ -563,12 +568,7 @@ export class Machine implements Disposable {
 				budget: this.#options.budget ?? DEFAULT_BUDGET,
 				alive: () => generation === this.#generation,
 				check: () => this.#check(),
-				beginRun:
-					this.#storages.length === 0
-						? undefined
-						: () => {
-								for (const storage of this.#storages) storage.beginRun();
-							},
+				beginRun: this.#storages.length === 0 ? undefined : () => this.#beginStorages(),
 			},
 			inputs,
 		);

@@ -119,10 +119,15 @@ export class WasmEngine {
 		this.#complete(this.#plain, false);
 	}
 
-	#complete(build: Build, trace: boolean): Build {
+	#tracedBuild(): Build {
+		this.#traced ??= emptyBuild();
+		this.#complete(this.#traced, true);
+		return this.#traced;
+	}
+
+	#complete(build: Build, trace: boolean): void {
 		for (; build.batches < this.#batches.length; build.batches++)
 			this.#compile(this.#batches[build.batches]!, build, trace);
-		return build;
 	}
 
 	#compile(records: readonly ProgramRecord[], build: Build, trace: boolean): void {
@@ -217,9 +222,7 @@ export class WasmEngine {
 	run(invocation: Invocation, times = 1, between?: () => void): bigint {
 		const { record, context, sp, hops } = invocation;
 		const { memory } = this.#parts.allocator;
-		this.#traced ??= hops === undefined ? undefined : emptyBuild();
-		this.#running =
-			hops === undefined || this.#traced === undefined ? this.#plain : this.#complete(this.#traced, true);
+		this.#running = hops === undefined ? this.#plain : this.#tracedBuild();
 		const entry = this.#running.entries[record.index]!;
 		this.#invocation = invocation;
 		const rounds = Math.min(invocation.budget, 0xffff_ffff);

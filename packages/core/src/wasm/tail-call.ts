@@ -117,9 +117,6 @@ export function hits(t: Translator): void {
 	w.op(W.i32_lt_u, W.i32_and);
 }
 
-/** The tail call is counted, and its target's code begins. */
-export const enterTarget = (t: Translator): void => count(t);
-
 /** Most targets that a br_table is worth for. */
 const TABLE_TARGETS = 256;
 
@@ -187,7 +184,8 @@ function targetsByWord(t: Translator, word: number): void {
 /** BPF map header: max_entries. */
 const MAX_ENTRIES = 16;
 
-function count(t: Translator): void {
+/** One tail call more is spent. */
+export function count(t: Translator): void {
 	const { writer: w } = t;
 	w.get(t.count);
 	w.i32(1);

@@ -22,7 +22,7 @@ import {
 	written,
 } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
-import { enterTarget, hits, tailCall } from "./tail-call.ts";
+import { count, hits, tailCall } from "./tail-call.ts";
 
 /** MAX_BPF_STACK: most bytes of a frame. */
 const FRAME = 512;
@@ -342,7 +342,7 @@ export class Translator {
 	#enter(callee: Frame): void {
 		const { writer: w } = this;
 		if (callee.isTarget) {
-			enterTarget(this);
+			count(this);
 			w.get(0);
 			w.op(W.i64_extend_i32_u);
 			w.set(callee.registers[1]!);
