@@ -597,6 +597,8 @@ export class Machine implements Disposable {
 		this.#maps.clear();
 		for (const map of this.#handles) this.#maps.set(map.name, map);
 		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
+		// a program that is back may stand where another has been compiled since
+		this.#stale = true;
 	}
 
 	/** Back to how `create` left it. */

@@ -17,3 +17,22 @@ test("a map loaded after a reset has its own bounds, not those of the map that w
 	machine.load(object(64, 40));
 	expect(machine.run("read", { packet: new Uint8Array(64) }).r0).toBe(0n);
 });
+
+test.each(["interpreter", "wasm"] as const)(
+	"%s: a program that is back runs, not what took its place since",
+	async (engine) => {
+		const machine = await Machine.create(
+			buildObject({ programs: { main: "r0 = 0\nexit", old: "r0 = 1\nexit" } }),
+			{ engine, lifecycle: "kernel" },
+		);
+		const old = machine.program("old");
+		const packet = new Uint8Array(64);
+		expect(machine.run(old, { packet }).r0).toBe(1n);
+		const snapshot = machine.snapshot();
+		old.close();
+		machine.load(buildObject({ programs: { fresh: "r0 = 2\nexit" } }));
+		expect(machine.run("fresh", { packet }).r0).toBe(2n);
+		machine.restore(snapshot);
+		expect(machine.run(old, { packet }).r0).toBe(1n);
+	},
+);

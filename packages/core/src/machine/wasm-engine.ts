@@ -140,7 +140,7 @@ export class WasmEngine {
 			const verified = record.verdict?.accepted === true;
 			return {
 				program,
-				facts: record.verdict?.facts ?? factsOf(program, linked.maps),
+				facts: { ...factsOf(program, linked.maps), ...record.verdict?.facts },
 				index,
 				maps,
 				verified,

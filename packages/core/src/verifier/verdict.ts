@@ -12,9 +12,12 @@ export interface Verdict {
 	/** The last line of the log that says why; "" when there is none. */
 	readonly lastLine: string;
 	readonly stats: VerdictStats;
-	/** Of an accepted program: what was proven on the way, for engines and analyses. */
-	readonly facts?: ProgramFacts;
+	/** Of an accepted program: what was proven on the way; they take the place of the simple dataflow's. */
+	readonly facts?: WalkFacts;
 }
+
+/** What the walk over all paths finds. */
+export type WalkFacts = Pick<Required<ProgramFacts>, "tailCalls" | "dead">;
 
 export interface VerdictStats {
 	readonly insnsProcessed: number;

@@ -1,4 +1,3 @@
-import { factsOf, type ProgramFacts } from "../flow/index.ts";
 import { slotsOf } from "../isa/index.ts";
 import type { LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { ASYNC_CALLBACKS, baseType, CHANGES_PKT_DATA, RET, SYNC_CALLBACKS } from "./data/index.ts";
@@ -17,7 +16,7 @@ import { checkStackDepth } from "./program/stack-depth.ts";
 import { checkSubprograms, findSubprograms, isHelperCall, isKfuncCall } from "./program/subprograms.ts";
 import { StackLiveness } from "./prune/stack-liveness.ts";
 import { type Errno, NotModelled, Rejection } from "./reject.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict, WalkFacts } from "./verdict.ts";
 import { allowedProto } from "./walk/helper-call.ts";
 import {
 	addKfuncs,
@@ -105,15 +104,10 @@ export function verify(object: LinkedObject, program: LinkedProgram, options: Ve
 	};
 }
 
-/** The simple dataflow's facts, with what the walk knows better. */
-function factsFound({ program, object, insns, aux, tailCalls }: Env): ProgramFacts {
+function factsFound({ insns, aux, tailCalls }: Env): WalkFacts {
 	const dead = new Set<number>();
 	for (let i = 0; i < insns.length; i += slotsOf(insns[i]!)) if (!aux.has(i, INSN.SEEN)) dead.add(i);
-	const simple = factsOf(program, object.maps);
-	const merged = [...tailCalls].map(
-		([insn, found]) => [insn, { ...simple.tailCalls.get(insn), ...found }] as const,
-	);
-	return { ...simple, tailCalls: new Map(merged), dead };
+	return { tailCalls, dead };
 }
 
 /** What the kernel rewrites behind the walk, as far as the statistics show it. */
