@@ -55,11 +55,17 @@ export function openEngine(name: EngineName, linked: LinkedObject, options: Engi
  * Where nobody names an engine: programs that the verifier accepts run as WebAssembly. Others are interpreted, which
  * checks every pointer and finds what the verifier was afraid of.
  */
-export async function openDefault(linked: LinkedObject, options: EngineOptions): Promise<Engine> {
-	const compiled = await openEngine("wasm", linked, options);
-	if (compiled.verified || options.machine?.checked === false) return compiled;
+export async function openDefault(
+	linked: LinkedObject,
+	{ machine: options }: EngineOptions,
+): Promise<Engine> {
+	const compiled = await Machine.create(linked, { ...options, verify: "try", engine: "wasm" });
+	if (compiled.verified || options?.checked === false) return engineOf("wasm", compiled, linked);
+	// verified once, and nothing compiled in vain
+	const notVerified = refusedBy(compiled);
 	compiled.close();
-	return openEngine("interpreter", linked, options);
+	const machine = await Machine.create(linked, { ...options, engine: "interpreter" });
+	return { ...engineOf("interpreter", machine, linked), notVerified };
 }
 
 async function openMachine(
@@ -67,11 +73,19 @@ async function openMachine(
 	linked: LinkedObject,
 	{ machine: options }: EngineOptions,
 ): Promise<Engine> {
-	const machine = await Machine.create(linked, { verify: "try", ...options, engine: name });
+	return engineOf(name, await Machine.create(linked, { verify: "try", ...options, engine: name }), linked);
+}
+
+/** Programs that the verifier doesn't accept. */
+function refusedBy({ verdicts }: Machine): ReadonlyMap<string, Verdict> {
+	return new Map([...verdicts].filter(([, verdict]) => !verdict.accepted));
+}
+
+function engineOf(name: "interpreter" | "wasm", machine: Machine, linked: LinkedObject): Engine {
 	return {
 		name,
 		verified: machine.verified,
-		notVerified: new Map([...machine.verdicts].filter(([, verdict]) => !verdict.accepted)),
+		notVerified: refusedBy(machine),
 		showsHops: true,
 		notCompiled: machine.notCompiled,
 		linked,

@@ -5,6 +5,7 @@ import {
 	assembleObject,
 	type Btf,
 	type LinkedObject,
+	type LinkedProgram,
 	link,
 	type ObjectSpec,
 	parse,
@@ -119,4 +120,15 @@ export async function loadSpec(path: string): Promise<ObjectSpec> {
 export async function loadObject(args: Arguments): Promise<LinkedObject> {
 	const spec = await loadSpec(args.positional[0]!);
 	return link(spec, await targetOf(args, spec));
+}
+
+/** The program of that name, or all of them without one. @throws TailhopError machine/unknown-program */
+export function programsNamed(
+	{ programs, file }: LinkedObject,
+	name: string | undefined,
+): readonly LinkedProgram[] {
+	const found = programs.filter((each) => name === undefined || each.name === name);
+	if (found.length > 0 || name === undefined) return found;
+	const hint = `Programs: ${programs.map((each) => each.name).join(", ") || "none"}.`;
+	throw new TailhopError("machine/unknown-program", `no program ${name}`, { file }, { hint });
 }

@@ -10,7 +10,7 @@ import {
 } from "@tailhop/core";
 import { type Arguments, usage } from "./command.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { assignment, loadSpec, runningBtf, targetOf } from "./object-file.ts";
+import { assignment, loadSpec, programsNamed, runningBtf, targetOf } from "./object-file.ts";
 import { type InputPacket, packetsOf } from "./packets.ts";
 import { apply, applyVariable, parseSetting, resolveVariable, type Setting } from "./set.ts";
 
@@ -124,21 +124,15 @@ function contextOf(args: Arguments): RunInput["context"] {
 function entryOf(linked: LinkedObject, wanted: string | undefined): string {
 	const { programs, file } = linked;
 	const names = (list: typeof programs) => list.map((each) => each.name).join(", ");
-	if (wanted !== undefined) {
-		if (programs.some((each) => each.name === wanted)) return wanted;
-		throw unknownProgram(`no program ${wanted}`, file, `Programs: ${names(programs) || "none"}.`);
-	}
+	if (wanted !== undefined) return programsNamed(linked, wanted)[0]!.name;
 	const entries = programs.filter((each) => each.entry);
 	if (entries.length === 1) return entries[0]!.name;
 	if (entries.length === 0)
-		throw unknownProgram(
+		throw new TailhopError(
+			"machine/unknown-program",
 			"the object has no entry point",
-			file,
-			`Name one with --program: ${names(programs) || "there are no programs"}.`,
+			{ file },
+			{ hint: `Name one with --program: ${names(programs) || "there are no programs"}.` },
 		);
 	throw usage(`${file} has ${entries.length} entry points`, `Name one with --program: ${names(entries)}.`);
-}
-
-function unknownProgram(message: string, file: string, hint: string): TailhopError {
-	return new TailhopError("machine/unknown-program", message, { file }, { hint });
 }

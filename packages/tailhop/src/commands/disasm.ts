@@ -1,23 +1,12 @@
-import { type LineInfo, type LinkedProgram, printProgram, sourcePlace, TailhopError } from "@tailhop/core";
+import { type LineInfo, type LinkedProgram, printProgram, sourcePlace } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus } from "../command.ts";
 import { sourceText } from "../errors.ts";
-import { loadObject } from "../object-file.ts";
+import { loadObject, programsNamed } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 
 export async function disasm(args: Arguments): Promise<ExitStatus> {
 	const linked = await loadObject(args);
-	const wanted = args.positional[1];
-	const programs = linked.programs.filter((each) => wanted === undefined || each.name === wanted);
-	if (wanted !== undefined && programs.length === 0) {
-		throw new TailhopError(
-			"machine/unknown-program",
-			`no program ${wanted}`,
-			{ file: linked.file },
-			{
-				hint: `Programs: ${linked.programs.map((each) => each.name).join(", ") || "none"}.`,
-			},
-		);
-	}
+	const programs = programsNamed(linked, args.positional[1]);
 	for (const [index, program] of programs.entries()) {
 		if (args.flag("json")) {
 			const text = printProgram(program, linked);

@@ -5,14 +5,13 @@ import {
 	type LinkedProgram,
 	link,
 	report73,
-	TailhopError,
 	type VerifyOptions,
 	verify as verifyProgram,
 	withFunctionTypes,
 } from "@tailhop/core";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
 import { kernelBridge } from "../engine.ts";
-import { loadSpec } from "../object-file.ts";
+import { loadSpec, programsNamed } from "../object-file.ts";
 import { printLine, toJson } from "../output.ts";
 import { githubLines, junitLines } from "../render/ci.ts";
 import { type Checked, type Show, summaryLine, verdictJson, verdictLines } from "../render/verdict.ts";
@@ -36,7 +35,7 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const bridge = args.flag("kernel") ? await kernelBridge() : undefined;
 	const cpus = (await bridge?.openKernel())?.cpus;
 	const linked = withFunctionTypes(link(spec, await linkTarget(args, spec, cpus)));
-	const programs = wanted(linked, args.positional[1]);
+	const programs = programsNamed(linked, args.positional[1]);
 	const { level } = asked;
 	const kernel = bridge && (await askKernel(bridge, linked, programs, level || 1));
 	const done: Checked[] = [];
@@ -104,13 +103,6 @@ function optionsOf(args: Arguments): Asked {
 
 function refuse(option: string, given: string, known: readonly string[]): never {
 	throw usage(`--${option} takes ${known.join(", ")}, not "${given}"`);
-}
-
-function wanted({ programs, file }: LinkedObject, name: string | undefined): readonly LinkedProgram[] {
-	const found = programs.filter((each) => name === undefined || each.name === name);
-	if (found.length > 0 || name === undefined) return found;
-	const hint = `Programs: ${programs.map((each) => each.name).join(", ") || "none"}.`;
-	throw new TailhopError("machine/unknown-program", `no program ${name}`, { file }, { hint });
 }
 
 function check(linked: LinkedObject, program: LinkedProgram, asked: Asked): Checked {
