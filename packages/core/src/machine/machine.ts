@@ -30,6 +30,7 @@ import {
 	type MapWorld,
 	programAccess,
 	type Storage,
+	specialFields,
 } from "../maps/index.ts";
 import { chooseDataBase, createMemory, type LinearMemory, MACHINE } from "../memory/index.ts";
 import {
@@ -49,7 +50,6 @@ import type { MapRecord, ProgramRecord } from "./records.ts";
 import { contextRegionOf, hopOf, Run, resultOf } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Snapshot } from "./snapshot.ts";
-import { specialFields } from "./special-fields.ts";
 import type { LoadOptions, MachineOptions, RepeatResult, RunInput, RunOutcome, RunResult } from "./types.ts";
 import { type Invocation, WasmEngine } from "./wasm-engine.ts";
 

@@ -1,8 +1,8 @@
 import { buildObject } from "@tailhop/testing";
 import { describe, expect, test } from "vitest";
 import { BtfBuilder } from "../btf/index.ts";
+import { specialFields } from "../maps/index.ts";
 import { Machine } from "./machine.ts";
-import { specialFields } from "./special-fields.ts";
 
 /** struct value { int a; struct bpf_spin_lock lock; int b; }, and what may stand around it. */
 function types() {

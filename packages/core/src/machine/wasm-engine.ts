@@ -3,6 +3,7 @@ import { factsOf } from "../flow/index.ts";
 import { PACKET, PROTOTYPES, prototypeFor } from "../helpers/index.ts";
 import { fieldAt, type Hook, loadedFrom, onesAt } from "../hooks/index.ts";
 import { type HopRecord, whereOf } from "../interpreter/index.ts";
+import { specialFields } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import {
 	batchModule,
@@ -13,7 +14,6 @@ import {
 	type Unit,
 } from "../wasm/index.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
-import { specialFields } from "./special-fields.ts";
 import { type Callback, type ImportHost, importsOf } from "./wasm-imports.ts";
 
 export interface WasmParts extends Omit<ImportHost, "hook" | "hops" | "callback" | "interpret"> {

@@ -15,4 +15,5 @@ export {
 	TABLE as TABLE_LAYOUT,
 } from "./layout.ts";
 export { instantiateRuntime, instantiateRuntimeAsync, MapRuntime, mapCodeBytes } from "./runtime.ts";
+export { POINTER_TAGS, specialFields } from "./special-fields.ts";
 export type { Batch, BatchWrites, MapInstance, Ring, Slots, Storage } from "./types.ts";

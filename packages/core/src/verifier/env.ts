@@ -1,11 +1,11 @@
 import type { Btf } from "../btf/index.ts";
 import type { TailCallFacts } from "../flow/index.ts";
 import type { Insn } from "../isa/index.ts";
+import { specialFields } from "../maps/index.ts";
 import type { LineInfo, LinkedMap, LinkedObject, LinkedProgram } from "../spec/index.ts";
 import { Log } from "./log/log.ts";
 import { type LoadFlags, type Privileges, privilegesOf, type VerifyOptions } from "./options.ts";
 import { INSN, InsnAux } from "./program/aux.ts";
-import { mapFields } from "./program/map-fields.ts";
 import type { UsedMap } from "./program/map-references.ts";
 import type { Subprogram } from "./program/subprograms.ts";
 import { NotModelled } from "./reject.ts";
@@ -73,7 +73,7 @@ export class Env {
 	map(index: number): UsedMap | undefined {
 		const map = this.object.maps[index];
 		if (map === undefined) return undefined;
-		this.#maps[index] ??= { index, map, fields: mapFields(this.object.btf, map.valueTypeId) };
+		this.#maps[index] ??= { index, map, fields: specialFields(this.object.btf, map.valueTypeId) };
 		return this.#maps[index];
 	}
 
@@ -94,7 +94,7 @@ export class Env {
 			index,
 			of: inner,
 			map: { ...inner, name: "" },
-			fields: mapFields(this.object.btf, inner.valueTypeId),
+			fields: specialFields(this.object.btf, inner.valueTypeId),
 		};
 		this.#inner.push(made);
 		return made;

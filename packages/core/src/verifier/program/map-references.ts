@@ -1,9 +1,9 @@
 import { type Insn, LDDW, MAP_TYPE, rowsOf } from "../../isa/index.ts";
+import type { SpecialField } from "../../maps/index.ts";
 import type { LinkedMap } from "../../spec/index.ts";
 import { DIRECT_VALUE_MAPS, MAX_USED_MAPS, SLEEPABLE_MAPS, specialFieldRefusal } from "../data/index.ts";
 import type { Log } from "../log/log.ts";
 import type { InsnAux } from "./aux.ts";
-import type { MapField } from "./map-fields.ts";
 
 /** 1 << 29: offsets beyond could overflow sums. */
 const MAX_VAR_OFF = 1 << 29;
@@ -12,7 +12,7 @@ const MAX_VAR_OFF = 1 << 29;
 export interface UsedMap {
 	readonly index: number;
 	readonly map: LinkedMap;
-	readonly fields: readonly MapField[];
+	readonly fields: readonly SpecialField[];
 }
 
 export interface ReferenceInput {

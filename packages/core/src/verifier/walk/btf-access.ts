@@ -14,6 +14,12 @@ const SAFE_FIELDS: readonly string[] = [
 	...["vm_area_struct.vm_mm", "vm_area_struct.vm_file", "bpf_iter_meta.seq"],
 ];
 
+/** What the kernel keeps in its structures is an address to who may not see one. */
+export function needsPerfmon({ env }: Walk, name: string): void {
+	if (!env.privileges.ptrLeaks)
+		env.log.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+}
+
 /** A load from one of the kernel's structures, by its BTF (check_ptr_to_btf_access). */
 export function checkBtfAccess(
 	w: Walk,
@@ -25,10 +31,9 @@ export function checkBtfAccess(
 	value: number,
 ): void {
 	const { core, env } = w;
-	const { log, privileges } = env;
+	const { log } = env;
 	const name = w.btfName(core.get(reg, REG_STATE.AUX));
-	if (!privileges.ptrLeaks)
-		log.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+	needsPerfmon(w, name);
 	if (!env.gpl) log.reject("EINVAL", `Cannot access kernel 'struct ${name}' from non-GPL compatible program`);
 	if (off < 0) log.reject("EACCES", `R${regno} is ptr_${name} invalid negative access: off=${off}`);
 	if (!core.isConst(reg) || core.constLow(reg) !== 0)

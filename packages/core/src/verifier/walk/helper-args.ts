@@ -10,7 +10,7 @@ import { beginsWith } from "./btf-access.ts";
 import { mayAccessPacket } from "./context.ts";
 import { checkDynptr, dynptrReference } from "./dynptrs.ts";
 import { checkHelperMemory, checkMemorySize } from "./helper-memory.ts";
-import { processSpinLock } from "./locks.ts";
+import { processSpinLock, specialFieldAt } from "./locks.ts";
 import { checkAlignmentOf, checkMapValue, checkPtrOff } from "./memory.ts";
 import type { RawMode } from "./stack.ts";
 import { isPacket, maybeNull, type Walk } from "./walk.ts";
@@ -298,28 +298,10 @@ function constantKey(w: Walk, reg: number, size: number): number {
 	return core.signedNumber(stored, REG_STATE.TNUM_VALUE);
 }
 
-/** process_timer_func. */
+/** process_timer_func: an argument of that kind is a map's value (or refused before). */
 function processTimer(w: Walk, regno: number, meta: CallMeta): void {
-	const { core } = w;
-	const { log } = w.env;
-	const reg = w.reg(regno);
-	const used = w.mapOf(reg);
-	const { map, fields } = used;
-	if (!core.isConst(reg))
-		log.reject(
-			"EINVAL",
-			`R${regno} doesn't have constant offset. bpf_timer has to be at the constant offset`,
-		);
-	if (map.valueTypeId === 0)
-		log.reject("EINVAL", `map '${map.name}' has to have BTF in order to use bpf_timer`);
-	const field =
-		fields.find(({ name }) => name === "bpf_timer") ??
-		log.reject("EINVAL", `map '${map.name}' has no valid bpf_timer`);
-	const off = core.getSigned(reg, REG_STATE.OFF) + core.constLow(reg);
-	if (off !== field.offset)
-		log.reject("EINVAL", `off ${off} doesn't point to 'struct bpf_timer' that is at ${field.offset}`);
-	meta.mapUid = core.get(reg, REG_STATE.RANGE);
-	meta.map = used;
+	meta.map = specialFieldAt(w, regno, "bpf_timer");
+	meta.mapUid = w.core.get(w.reg(regno), REG_STATE.RANGE);
 }
 
 /** A string in read-only data, with its end (check_reg_const_str). */

@@ -1,10 +1,10 @@
 import { MAP_TYPE } from "../../isa/index.ts";
-import { programAccess } from "../../maps/index.ts";
+import { POINTER_TAGS, programAccess } from "../../maps/index.ts";
 import { FLOW_KEYS_SIZE } from "../data/index.ts";
 import { offsetText } from "../log/print-state.ts";
 import { REG_STATE } from "../state/layout.ts";
 import { FLAG, kindOf, REG, typeName } from "../state/types.ts";
-import { checkBtfAccess, loadMapStruct } from "./btf-access.ts";
+import { checkBtfAccess, loadMapStruct, needsPerfmon } from "./btf-access.ts";
 import { checkContext, checkSocket, mayAccessPacket } from "./context.ts";
 import { type Access, checkStackBounds, checkStackRead, checkStackWrite, MAX_VAR_OFF } from "./stack.ts";
 import { maybeNull, type Walk } from "./walk.ts";
@@ -85,6 +85,13 @@ function checkInside(
 	return false;
 }
 
+function rejectNegative(w: Walk, regno: number): never {
+	w.env.log.reject(
+		"EACCES",
+		`R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
+	);
+}
+
 /** check_mem_region_access: whatever the variable part of the offset is, the access is inside. */
 export function checkRegion(
 	w: Walk,
@@ -98,11 +105,7 @@ export function checkRegion(
 	const { log } = w.env;
 	const reg = w.reg(regno);
 	const smin = core.signedNumber(reg, REG_STATE.SMIN);
-	if (smin < 0 && (smin < -(2 ** 62) || smin + off < -(2 ** 31) || smin + off < 0))
-		log.reject(
-			"EACCES",
-			`R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
-		);
+	if (smin < 0 && (smin < -(2 ** 62) || smin + off < -(2 ** 31) || smin + off < 0)) rejectNegative(w, regno);
 	if (!checkInside(w, regno, toInt(smin + off), size, limit, zeroAllowed))
 		log.reject("EACCES", `R${regno} min value is outside of the allowed memory range`);
 	const umax = core.unsignedNumber(reg, REG_STATE.UMAX);
@@ -117,11 +120,7 @@ export function checkPacket(w: Walk, regno: number, off: number, size: number, z
 	const { core } = w;
 	const { log } = w.env;
 	const reg = w.reg(regno);
-	if (core.signedNumber(reg, REG_STATE.SMIN) < 0)
-		log.reject(
-			"EACCES",
-			`R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`,
-		);
+	if (core.signedNumber(reg, REG_STATE.SMIN) < 0) rejectNegative(w, regno);
 	const range = core.getSigned(reg, REG_STATE.RANGE);
 	if (range < 0) log.reject("EINVAL", `R${regno} offset is outside of the packet`);
 	if (!checkInside(w, regno, off, size, range, zeroAllowed))
@@ -144,8 +143,6 @@ export function checkMapAccessType(w: Walk, regno: number, off: number, size: nu
 		);
 }
 
-const KPTRS: readonly string[] = ["kptr", "kptr_untrusted", "percpu_kptr", "uptr"];
-
 /** check_map_access: inside the value, and not in a field that is the kernel's. */
 export function checkMapValue(
 	w: Walk,
@@ -165,7 +162,7 @@ export function checkMapValue(
 	const umax = core.unsignedNumber(reg, REG_STATE.UMAX);
 	for (const field of fields) {
 		if (smin + off >= field.offset + field.size || field.offset >= umax + off + size) continue;
-		if (!KPTRS.includes(field.name))
+		if (!POINTER_TAGS.includes(field.name))
 			log.reject("EACCES", `${field.name} cannot be accessed directly by load/store`);
 		if (!direct) log.reject("EACCES", `${field.name} cannot be accessed indirectly by helper`);
 		if (!core.isConst(reg)) log.reject("EACCES", `${field.name} access cannot have variable offset`);
@@ -336,11 +333,10 @@ function checkMapStruct(
 	write: boolean,
 	value: number,
 ): void {
-	const { log, privileges } = w.env;
+	const { log } = w.env;
 	const { map } = w.mapOf(reg);
 	const name = MAP_STRUCTS[map.type] ?? "bpf_map";
-	if (!privileges.ptrLeaks)
-		log.reject("EPERM", `'struct ${name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN`);
+	needsPerfmon(w, name);
 	if (off < 0) log.reject("EACCES", `R${regno} is ${name} invalid negative access: off=${off}`);
 	if (write) log.reject("EACCES", `only read from ${name} is supported`);
 	loadMapStruct(w, name, off, size, value);

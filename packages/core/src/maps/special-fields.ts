@@ -1,5 +1,5 @@
 import { type Btf, sizeOf } from "../btf/index.ts";
-import type { SpecialField } from "../maps/index.ts";
+import type { SpecialField } from "./kind.ts";
 
 /** Structures that the kernel keeps in map values (btf_parse_fields), with their sizes. */
 const SPECIAL: Readonly<Record<string, number>> = {
@@ -7,21 +7,26 @@ const SPECIAL: Readonly<Record<string, number>> = {
 	bpf_res_spin_lock: 4,
 	bpf_timer: 16,
 	bpf_wq: 16,
+	bpf_task_work: 8,
 	bpf_list_head: 16,
 	bpf_list_node: 24,
 	bpf_rb_root: 16,
 	bpf_rb_node: 32,
 	bpf_refcount: 4,
 };
-const POINTER_TAGS: readonly string[] = ["kptr", "kptr_untrusted", "percpu_kptr", "uptr"];
+/** Tags of pointers to the kernel's objects (BTF_FIELDS with a kptr). */
+export const POINTER_TAGS: readonly string[] = ["kptr", "kptr_untrusted", "percpu_kptr", "uptr"];
 /** Elements of one array, and levels, that are looked at: the kernel knows fewer fields in all (BTF_FIELDS_MAX, 11). */
 const [MAX_ELEMENTS, MAX_DEPTH] = [16, 4];
 
-/** Fields of a map's value type that no copy of a value touches: locks, timers, kernel pointers. */
+/**
+ * Fields of a map's value type that are the kernel's, by offset: no copy of a value touches them, and programs may not
+ * as memory: locks, timers, kernel pointers.
+ */
 export function specialFields(btf: Btf | undefined, typeId: number): readonly SpecialField[] {
 	const fields: SpecialField[] = [];
 	if (btf !== undefined && typeId !== 0) collect(btf, typeId, 0, 0, fields);
-	return fields;
+	return fields.sort((a, b) => a.offset - b.offset);
 }
 
 function collect(btf: Btf, id: number, offset: number, depth: number, into: SpecialField[]): void {
