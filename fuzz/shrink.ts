@@ -9,27 +9,40 @@ export interface Shrunk {
 /** Wall-clock milliseconds that one case may be shrunk for. */
 const PATIENCE = 20_000;
 
-/**
- * Delta debugging over what a case is made of: steps, programs, lines, map entries. A smaller case counts if the
- * first engine still takes it and the engines differ in the same way.
- */
+/** A smaller case counts if the first engine still takes it and the engines differ in the same way. */
 export async function shrink(
 	test: FuzzCase,
 	verdict: Difference,
 	engines: readonly Engine[],
 ): Promise<Shrunk> {
-	let best: Shrunk = { test, verdict };
+	const small = await minimize(test, verdict, async (smaller) => {
+		const found = await runCase(smaller, engines);
+		if (found.kind !== "difference" || kindOf(found) !== kindOf(verdict)) return undefined;
+		return showsAddress(found) || (await leaks(smaller, engines)) ? undefined : found;
+	});
+	return { test: small.test, verdict: small.found };
+}
+
+/**
+ * Delta debugging over what a case is made of: steps, programs, lines, maps, map entries. `again` says what is found
+ * in a smaller case, undefined where it is not the same any more.
+ */
+export async function minimize<Found>(
+	test: FuzzCase,
+	found: Found,
+	again: (smaller: FuzzCase) => Promise<Found | undefined>,
+): Promise<{ readonly test: FuzzCase; readonly found: Found }> {
+	let best = { test, found };
 	const until = Date.now() + PATIENCE;
 	const attempt = async (smaller: FuzzCase): Promise<boolean> => {
 		if (Date.now() > until) return false;
 		try {
-			const found = await runCase(smaller, engines);
-			if (found.kind !== "difference" || kindOf(found) !== kindOf(best.verdict)) return false;
-			if (showsAddress(found) || (await leaks(smaller, engines))) return false;
-			best = { test: smaller, verdict: found };
+			const still = await again(smaller);
+			if (still === undefined) return false;
+			best = { test: smaller, found: still };
 			return true;
 		} catch {
-			// a label or a program that something else needs is gone
+			// a label, a map or a program that something else needs is gone
 			return false;
 		}
 	};

@@ -5,22 +5,11 @@
  *   npm run verdicts:ours -- --list [THEME…]     each program that differs
  *   npm run verdicts:ours -- --show THEME/NAME   one program: its code, both answers, our log at level 2
  */
-import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import {
-	assembleObject,
-	type Btf,
-	findBtfType,
-	link,
-	parse,
-	readBtf,
-	type Verdict,
-	verify,
-} from "@tailhop/core";
-import { assembleProgram, type KernelIds, mapNames } from "../fuzz/verdicts/assemble.ts";
-import { MAPS_FILE, readTheme, themeNames } from "../fuzz/verdicts/files.ts";
+import type { Verdict } from "@tailhop/core";
+import { readTheme, themeNames } from "../fuzz/verdicts/files.ts";
 import { type Program, printVerdict, type Verdict as Recorded } from "../fuzz/verdicts/format.ts";
-import { linkedVerdictProgram, verifyOptionsOf } from "../fuzz/verdicts/ours.ts";
+import { OurVerifier } from "../fuzz/verdicts/ours.ts";
 
 const { values, positionals } = parseArgs({
 	options: {
@@ -33,35 +22,8 @@ const { values, positionals } = parseArgs({
 	allowPositionals: true,
 });
 
-const VMLINUX = "/sys/kernel/btf/vmlinux";
-let vmlinux: Btf | undefined;
-function kernelBtf(): Btf | undefined {
-	if (existsSync(VMLINUX)) vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-	return vmlinux;
-}
-const kernelIds: KernelIds = (name) => {
-	vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-	return (findBtfType(vmlinux, name, "func") ?? findBtfType(vmlinux, name, "var"))?.id;
-};
-const kfuncName = (id: number): string | undefined => {
-	vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-	const type = vmlinux.types[id];
-	return type?.kind === "func" ? type.name : undefined;
-};
-const maps = link(parse(assembleObject(MAPS_FILE, "maps.s")));
-const names = mapNames(MAPS_FILE);
-
-function ours(program: Program, logLevel = 0): Verdict {
-	const assembled = assembleProgram(program.asm, names, kernelIds);
-	const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names, kernelBtf());
-	return verify(object, linked, {
-		...verifyOptionsOf(program),
-		...(btf === undefined ? {} : { btf }),
-		fdArray: assembled.maps.length > 0,
-		kfuncName,
-		logLevel,
-	});
-}
+const verifier = new OurVerifier();
+const ours = (program: Program, logLevel = 0): Verdict => verifier.verify(program, { logLevel });
 
 interface Tally {
 	programs: number;

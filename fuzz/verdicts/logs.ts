@@ -4,23 +4,13 @@
  *   node scripts/run-ts.mjs fuzz/verdicts/logs.ts [--level 2] [--top 40] [--json FILE] [--no-live] [THEME…]
  *   node scripts/run-ts.mjs fuzz/verdicts/logs.ts --show THEME/NAME        both logs around the first difference
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import {
-	assembleObject,
-	type Btf,
-	findBtfType,
-	link,
-	parse,
-	readBtf,
-	type Verdict,
-	verify,
-} from "@tailhop/core";
-import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
-import { MAPS_FILE, readTheme, themeNames } from "./files.ts";
+import type { Verdict } from "@tailhop/core";
+import { readTheme, themeNames } from "./files.ts";
 import type { Program } from "./format.ts";
 import { Oracle } from "./oracle.ts";
-import { linkedVerdictProgram, verifyOptionsOf } from "./ours.ts";
+import { OurVerifier } from "./ours.ts";
 
 const { values, positionals } = parseArgs({
 	options: {
@@ -35,35 +25,12 @@ const { values, positionals } = parseArgs({
 const level = Number(values.level);
 const oracle = await Oracle.open();
 
-const VMLINUX = "/sys/kernel/btf/vmlinux";
-let vmlinux: Btf | undefined;
-const kernelBtf = (): Btf => {
-	vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-	return vmlinux;
-};
-const kernelIds: KernelIds = (name) =>
-	(findBtfType(kernelBtf(), name, "func") ?? findBtfType(kernelBtf(), name, "var"))?.id;
-const kfuncName = (id: number): string | undefined => {
-	const type = kernelBtf().types[id];
-	return type?.kind === "func" ? type.name : undefined;
-};
-const maps = link(parse(assembleObject(MAPS_FILE, "maps.s")));
-const names = mapNames(MAPS_FILE);
+const verifier = new OurVerifier();
 
 /** Instructions walked, above which a log is too long to look at. */
 const LONG = 20_000;
 
-function ours(program: Program, logLevel: number): Verdict {
-	const assembled = assembleProgram(program.asm, names, kernelIds);
-	const { object, linked, btf } = linkedVerdictProgram(program, assembled, maps, names);
-	return verify(object, linked, {
-		...verifyOptionsOf(program),
-		...(btf === undefined ? {} : { btf }),
-		fdArray: assembled.maps.length > 0,
-		kfuncName,
-		logLevel,
-	});
-}
+const ours = (program: Program, logLevel: number): Verdict => verifier.verify(program, { logLevel });
 
 /** Without what no two loads agree in: time, addresses of maps. `--no-live` leaves stack liveness out too. */
 function lines(log: string): string[] {

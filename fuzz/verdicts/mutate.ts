@@ -5,24 +5,12 @@
  *
  * Prints what differs (verdict, errno, last line, instructions walked) by kind, with one program each.
  */
-import { readFileSync } from "node:fs";
-import {
-	assembleObject,
-	type Btf,
-	findBtfType,
-	type Insn,
-	link,
-	parse,
-	printInsns,
-	readBtf,
-	verify,
-} from "@tailhop/core";
+import { type Insn, printInsns } from "@tailhop/core";
 import { KernelObject, lastLine, openKernel } from "@tailhop/kernel";
-import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
-import { openCapabilities } from "./capabilities.ts";
-import { MAPS_FILE, readTheme, themeNames } from "./files.ts";
+import { withBpfOnly } from "./capabilities.ts";
+import { readTheme, themeNames } from "./files.ts";
 import { LOAD_FLAGS } from "./format.ts";
-import { linkedVerdictProgram, verifyOptionsOf } from "./ours.ts";
+import { OurVerifier } from "./ours.ts";
 
 const [count = "1000", seed = "1"] = process.argv.slice(2);
 const SLOW = ["loops", "limits"];
@@ -110,17 +98,9 @@ function mutate(insns: readonly Insn[]): Insn[] {
 }
 
 const kernel = await openKernel();
-const capabilities = await openCapabilities();
-const maps = link(parse(assembleObject(MAPS_FILE, "maps.s")));
+const verifier = new OurVerifier();
+const { maps, names } = verifier;
 const object = await KernelObject.load(maps);
-const names = mapNames(MAPS_FILE);
-const vmlinux: Btf = readBtf(new Uint8Array(readFileSync("/sys/kernel/btf/vmlinux")));
-const kernelIds: KernelIds = (name) =>
-	(findBtfType(vmlinux, name, "func") ?? findBtfType(vmlinux, name, "var"))?.id;
-const kfuncName = (id: number) => {
-	const type = vmlinux.types[id];
-	return type?.kind === "func" ? type.name : undefined;
-};
 /** Accepted ones three times: a change in them says more. */
 const programs = themeNames()
 	.filter((name) => !SLOW.includes(name))
@@ -135,7 +115,7 @@ const differ = new Map<string, { count: number; text: string }>();
 let [asked, accepted, unsupported, same] = [0, 0, 0, 0];
 for (let i = 0; i < Number(count); i++) {
 	const { name, program } = pick(programs);
-	const assembled = assembleProgram(program.asm, names, kernelIds);
+	const assembled = verifier.assemble(program);
 	const insns = mutate(assembled.insns);
 	// what lies behind the array of descriptors is anything
 	if (
@@ -161,7 +141,7 @@ for (let i = 0; i < Number(count); i++) {
 			...(loaded === undefined ? {} : { btf: loaded, funcInfo: assembled.btf!.funcInfo }),
 			log: 4,
 		});
-	const result = program.capBpf ? capabilities.withBpfOnly(load) : load();
+	const result = program.capBpf ? withBpfOnly(load) : load();
 	if (result.ok) result.program.close();
 	for (const [at, handle] of handles.entries())
 		if (object.maps[names.indexOf(assembled.maps[at]!)] !== handle) handle.close();
@@ -173,20 +153,9 @@ for (let i = 0; i < Number(count); i++) {
 	const theirs = result.ok
 		? `accepted, ${walked} insns`
 		: `${result.error}: ${lastLine(result.log.replace(/verification time \d+ usec/g, "\n")) ?? ""}`;
-	const {
-		object: linkedObject,
-		linked,
-		btf,
-	} = linkedVerdictProgram(program, { ...assembled, insns }, maps, names, vmlinux);
 	let ours: string;
 	try {
-		const verdict = verify(linkedObject, linked, {
-			...verifyOptionsOf(program),
-			...(btf === undefined ? {} : { btf }),
-			fdArray: assembled.maps.length > 0,
-			kfuncName,
-			limit: 2 * MAX_INSNS,
-		});
+		const verdict = verifier.verify(program, { limit: 2 * MAX_INSNS }, { ...assembled, insns });
 		if (verdict.unsupported !== undefined) {
 			unsupported++;
 			continue;

@@ -1,16 +1,5 @@
 /** Asks the running kernel for its verdicts. Programs are loaded and closed again; none is run or attached. */
-import { readFileSync } from "node:fs";
-import {
-	assembleObject,
-	type Btf,
-	findBtfType,
-	link,
-	nameOf,
-	PROG_TYPE,
-	parse,
-	readBtf,
-	TailhopError,
-} from "@tailhop/core";
+import { assembleObject, link, nameOf, PROG_TYPE, parse, TailhopError } from "@tailhop/core";
 import {
 	type Kernel,
 	type KernelMap,
@@ -19,15 +8,15 @@ import {
 	lastLine,
 	openKernel,
 } from "@tailhop/kernel";
-import { assembleProgram, type KernelIds, mapNames } from "./assemble.ts";
-import { type Capabilities, openCapabilities } from "./capabilities.ts";
+import { assembleProgram, mapNames } from "./assemble.ts";
+import { missingCapabilities, withBpfOnly } from "./capabilities.ts";
 import { MAPS_FILE } from "./files.ts";
 import { LOAD_FLAGS, type Program, type Verdict } from "./format.ts";
+import { kernelId } from "./ours.ts";
 
 const PROG_ARRAY = 3;
 /** Statistics and the lines that say why, without the walk. */
 const LOG_STATS = 4;
-const VMLINUX = "/sys/kernel/btf/vmlinux";
 
 /** What the verdicts are of; another kernel may answer otherwise. */
 export const RELEASE = "6.18.";
@@ -35,16 +24,13 @@ export const RELEASE = "6.18.";
 export class Oracle {
 	readonly #kernel: Kernel;
 	readonly #object: KernelObject;
-	readonly #capabilities: Capabilities;
 	/** Names that programs use, in the order of the object's maps. */
 	readonly #names: readonly string[];
-	#vmlinux: Btf | undefined;
 
 	/** Throws TailhopError "kernel/unavailable" where bpf(2) is not allowed. */
 	static async open(): Promise<Oracle> {
 		const kernel = await openKernel();
-		const capabilities = await openCapabilities();
-		const missing = capabilities.missing();
+		const missing = missingCapabilities();
 		if (missing.length > 0)
 			throw new TailhopError(
 				"kernel/unavailable",
@@ -53,20 +39,14 @@ export class Oracle {
 				{ hint: "Run as root." },
 			);
 		const object = await KernelObject.load(link(parse(assembleObject(MAPS_FILE, "maps.s"))));
-		return new Oracle(kernel, object, capabilities);
+		return new Oracle(kernel, object);
 	}
 
-	private constructor(kernel: Kernel, object: KernelObject, capabilities: Capabilities) {
+	private constructor(kernel: Kernel, object: KernelObject) {
 		this.#kernel = kernel;
 		this.#object = object;
-		this.#capabilities = capabilities;
 		this.#names = mapNames(MAPS_FILE);
 	}
-
-	readonly #kernelIds: KernelIds = (name) => {
-		this.#vmlinux ??= readBtf(new Uint8Array(readFileSync(VMLINUX)));
-		return (findBtfType(this.#vmlinux, name, "func") ?? findBtfType(this.#vmlinux, name, "var"))?.id;
-	};
 
 	ask(program: Program): Verdict {
 		const result = this.#load(program, LOG_STATS);
@@ -84,7 +64,7 @@ export class Oracle {
 	}
 
 	#load(program: Program, level: number): LoadResult {
-		const { insns, maps, btf } = assembleProgram(program.asm, this.#names, this.#kernelIds);
+		const { insns, maps, btf } = assembleProgram(program.asm, this.#names, kernelId);
 		const fresh: KernelMap[] = [];
 		const loaded = btf === undefined ? undefined : this.#kernel.loadBtf(btf.bytes);
 		try {
@@ -108,7 +88,7 @@ export class Oracle {
 					...(loaded === undefined || btf === undefined ? {} : { btf: loaded, funcInfo: btf.funcInfo }),
 					log: level,
 				});
-			const result = program.capBpf ? this.#capabilities.withBpfOnly(load) : load();
+			const result = program.capBpf ? withBpfOnly(load) : load();
 			if (result.ok) result.program.close();
 			return result;
 		} finally {

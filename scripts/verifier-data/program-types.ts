@@ -1,6 +1,7 @@
 /** Program types: how they are loaded and by whom, what they return, what they may do with packets and sockmaps. */
 import { helpersAllowed, type Insn } from "@tailhop/core";
 import { lastLine } from "@tailhop/kernel";
+import { CAP, withOnly } from "../../fuzz/verdicts/capabilities.ts";
 import {
 	exitRange,
 	LOAD_FLAGS,
@@ -9,7 +10,6 @@ import {
 	PROGRAM_TYPES,
 } from "../../packages/core/src/verifier/data/program-types.ts";
 import { add, call, copy, EXIT, insn, lddw, move } from "../probe-insns.ts";
-import { CAP, withOnly } from "./capabilities.ts";
 import type { Prober, Way } from "./prober.ts";
 
 const EPERM = 1;
