@@ -50,6 +50,8 @@ export class Lifecycle {
 	readonly #faithful: boolean;
 	/** By index; a hole is a free index. */
 	readonly programs: (ProgramRecord | undefined)[] = [undefined];
+	/** Changes with `programs`: what is made from them is made anew when it differs. */
+	version = 0;
 	#nextId = 1;
 
 	constructor(faithful: boolean) {
@@ -76,6 +78,7 @@ export class Lifecycle {
 		}
 		for (const map of record.maps) map.programs++;
 		this.programs[record.index] = record;
+		this.version++;
 	}
 
 	#checkOwner(array: MapRecord, record: ProgramRecord): void {
@@ -175,6 +178,7 @@ export class Lifecycle {
 		if (record.descriptors + record.pins.size + record.slots > 0 || record.freed) return;
 		record.freed = true;
 		this.programs[record.index] = undefined;
+		this.version++;
 		for (const map of record.maps) map.programs--;
 	}
 

@@ -94,8 +94,9 @@ export class Machine implements Disposable {
 	#generation = 0;
 	/** Whether the running invocation of compiled code came to a program that isn't compiled. */
 	#interpreted = false;
-	/** Objects have been loaded that the engine doesn't know. */
-	#stale = true;
+	/** Versions of the programs that the engine has, and that `verified` was found for. */
+	#compiledVersion = -1;
+	#verified = { version: -1, all: false };
 	readonly #stackTop: number;
 	/** Where contexts and packets lie; made larger when a run needs it. */
 	#area = { address: 0, size: 0 };
@@ -163,7 +164,6 @@ export class Machine implements Disposable {
 		}
 		for (const [name, program] of programs) this.#programs.set(name, program);
 		this.#execution = undefined;
-		this.#stale = true;
 	}
 
 	#verify(linked: LinkedObject): ReadonlyMap<string, Verdict> {
@@ -192,9 +192,13 @@ export class Machine implements Disposable {
 
 	/** Whether the verifier has accepted every program that is loaded. */
 	get verified(): boolean {
-		return this.#lifecycle.programs.every(
-			(record) => record === undefined || record.verdict?.accepted === true,
-		);
+		const { programs, version } = this.#lifecycle;
+		// each run's result says it
+		if (this.#verified.version !== version) {
+			const all = programs.every((record) => record === undefined || record.verdict?.accepted === true);
+			this.#verified = { version, all };
+		}
+		return this.#verified.all;
 	}
 
 	#map(linked: LinkedObject, def: LinkedMap, reuse: readonly string[]): MapRecord {
@@ -598,7 +602,7 @@ export class Machine implements Disposable {
 		for (const map of this.#handles) this.#maps.set(map.name, map);
 		this.#area = snapshot.restore(this.#allocator, this.#records, this.#lifecycle.programs);
 		// a program that is back may stand where another has been compiled since
-		this.#stale = true;
+		this.#lifecycle.version++;
 	}
 
 	/** Back to how `create` left it. */
@@ -647,8 +651,9 @@ export class Machine implements Disposable {
 			stackBase: this.#stackTop - STACK_SIZE,
 			interpret: (invocation, program, sp, count) => this.#interpret(invocation, program, sp, count),
 		});
-		if (this.#stale) {
-			this.#stale = false;
+		const { version } = this.#lifecycle;
+		if (this.#compiledVersion !== version) {
+			this.#compiledVersion = version;
 			this.#wasm.update();
 		}
 		return this.#wasm;
