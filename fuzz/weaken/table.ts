@@ -105,10 +105,10 @@ export const WEAKENINGS: readonly Weakening[] = [
 		to: "if (isSpilledReg(w, frame, spi)) continue;\n\t\tcore.set(stored, REG_STATE.TYPE, REG.NOT_INIT);",
 	},
 	{
-		name: "a helper's size may be negative",
+		name: "a helper's memory is checked for its least size",
 		file: `${WALK}/helper-memory.ts`,
-		from: "if (umax >= MAX_VAR_OFF)",
-		to: "if (umax < 0)",
+		from: "checkHelperMemory(w, regno - 1, umax, access",
+		to: "checkHelperMemory(w, regno - 1, Number(core.umin(reg)), access",
 	},
 	{
 		name: "pruning knows nothing of precision",

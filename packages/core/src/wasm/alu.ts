@@ -249,7 +249,10 @@ function swap32(t: Translator): void {
 type Condition = RowOf<"jcond">["cond"];
 
 /** Comparisons: [32 bit, 64 bit], and the one that holds where this doesn't. */
-const COMPARE: Record<Exclude<Condition, "jset">, readonly [number, number, Exclude<Condition, "jset">]> = {
+export const COMPARE: Record<
+	Exclude<Condition, "jset">,
+	readonly [number, number, Exclude<Condition, "jset">]
+> = {
 	jeq: [W.i32_eq, W.i64_eq, "jne"],
 	jne: [W.i32_ne, W.i64_ne, "jeq"],
 	jgt: [W.i32_gt_u, W.i64_gt_u, "jle"],

@@ -25,6 +25,11 @@ const GOLDEN: Readonly<Record<string, Parameters<typeof buildObject>[0]>> = {
 			main: "r0 = 0; r2 = *(u32 *)(r1 + 0); l: if r2 == 0 goto out; r0 += r2; r0 ^= 3; r2 -= 1; goto l; out: exit",
 		},
 	},
+	checksum: {
+		programs: {
+			main: "r2 = *(u32 *)(r1 + 0); w0 = 0; r3 = 0; l: r4 = r2; r4 += r3; r4 = *(u16 *)(r4 + 0); w0 += w4; r3 += 2; if r3 != 512 goto l; exit",
+		},
+	},
 	irreducible: {
 		programs: {
 			main: "r0 = 0; r2 = *(u32 *)(r1 + 0); if r2 > 9 goto b; a: r0 += 1; if r0 > 100 goto out; b: r0 += 2; if r0 < 50 goto a; out: exit",

@@ -1,5 +1,5 @@
 import { Bytes } from "./bytes.ts";
-import { T, W } from "./opcodes.ts";
+import { SIMD, T, W } from "./opcodes.ts";
 
 export interface FunctionType {
 	readonly params: readonly number[];
@@ -239,6 +239,28 @@ export class FunctionWriter {
 		this.code.u32(op);
 		this.code.u32(align);
 		this.code.u32(offset);
+	}
+
+	simd(op: number): void {
+		this.code.byte(W.simd);
+		this.code.u32(op);
+	}
+
+	/** Anywhere: no alignment is promised. */
+	simdLoad(op: number, offset: number): void {
+		this.simd(op);
+		this.code.u32(0);
+		this.code.u32(offset);
+	}
+
+	simdZero(): void {
+		this.simd(SIMD.v128_const);
+		for (let i = 0; i < 16; i++) this.code.byte(0);
+	}
+
+	simdLane(op: number, lane: number): void {
+		this.simd(op);
+		this.code.byte(lane);
 	}
 
 	call(index: FunctionIndex): void {

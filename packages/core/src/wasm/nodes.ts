@@ -1,6 +1,7 @@
-import { type Cfg, dominators, reducible, type Terminator } from "../flow/index.ts";
+import type { Cfg, InnerLoop, Terminator } from "../flow/index.ts";
 import { type Insn, opOf, type Row, slotsOf, TABLE } from "../isa/index.ts";
 import type { Unit } from "./context.ts";
+import type { SumLoop } from "./sums.ts";
 
 /** A stretch of code to emit: a block of the function, or a copy of one. The passes below rewrite the graph of them. */
 export interface Node {
@@ -25,6 +26,8 @@ export interface Node {
 	 * They stand behind [start, end).
 	 */
 	readonly arms: Arm[];
+	/** What stands in front of a loop that sums: many of its rounds at once. */
+	readonly sum?: SumLoop;
 }
 
 export interface Arm {
@@ -217,63 +220,12 @@ const UNROLL_NODES = 10;
  * Innermost small loops, four rounds a turn: V8 checks for interrupts at each loop's head (measured in csum: a
  * third of the time). Every copy keeps its own exits, so any number of rounds is right.
  */
-export function unrollLoops(nodes: Node[]): void {
-	if (!hasCycle(nodes)) return;
-	const graph = reducible({ blocks: nodes });
-	if (graph.dispatches > 0) return;
-	const { dominates } = dominators(graph);
-	const reached = new Set(graph.order);
-	const loops: { header: number; body: Set<number> }[] = [];
-	for (const latch of graph.order) {
-		for (const header of nodes[latch]!.successors) {
-			if (!dominates(header, latch)) continue;
-			const body = new Set([header, latch]);
-			const work = [latch];
-			while (work.length > 0) {
-				const node = work.pop()!;
-				if (node === header) continue;
-				for (const from of graph.blocks[node]!.predecessors) {
-					if (!reached.has(from) || body.has(from)) continue;
-					body.add(from);
-					work.push(from);
-				}
-			}
-			loops.push({ header, body });
-		}
-	}
+export function unrollLoops(nodes: Node[], loops: readonly InnerLoop[]): void {
 	for (const { header, body } of loops) {
-		const others = loops.filter((loop) => loop.header !== header && body.has(loop.header));
-		const same = loops.filter((loop) => loop.header === header);
-		if (others.length > 0 || same.length > 1 || body.size > UNROLL_NODES) continue;
-		if (sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body)) continue;
+		if (body.size > UNROLL_NODES || sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body))
+			continue;
 		copyLoop(nodes, header, [...body]);
 	}
-}
-
-/** Whether anything that node 0 reaches leads back: most programs have no loop, and need no dominators here. */
-function hasCycle(nodes: readonly Node[]): boolean {
-	/** 0 not seen, 1 on the path, 2 done. */
-	const state = new Uint8Array(nodes.length);
-	const path = [0];
-	const next = [0];
-	state[0] = 1;
-	while (path.length > 0) {
-		const top = path.length - 1;
-		const { successors } = nodes[path[top]!]!;
-		const to = successors[next[top]!];
-		if (to === undefined) {
-			state[path.pop()!] = 2;
-			next.pop();
-			continue;
-		}
-		next[top] = next[top]! + 1;
-		if (state[to] === 1) return true;
-		if (state[to] === 2) continue;
-		state[to] = 1;
-		path.push(to);
-		next.push(0);
-	}
-	return false;
 }
 
 function sizeOf(nodes: readonly Node[], body: ReadonlySet<number>): number {

@@ -1,5 +1,5 @@
 /** The WebAssembly instructions and types that the JIT emits (core specification, section 5.4; threads; tail call). */
-export const T = { i32: 0x7f, i64: 0x7e, funcref: 0x70, void: 0x40 } as const;
+export const T = { i32: 0x7f, i64: 0x7e, v128: 0x7b, funcref: 0x70, void: 0x40 } as const;
 
 export const W = {
 	unreachable: 0x00,
@@ -102,6 +102,22 @@ export const W = {
 	i64_extend32_s: 0xc4,
 	/** Prefix of the atomic instructions. */
 	atomic: 0xfe,
+	/** Prefix of the vector instructions. */
+	simd: 0xfd,
+} as const;
+
+/** Vector instructions, behind the prefix. */
+export const SIMD = {
+	v128_load: 0x00,
+	v128_const: 0x0c,
+	i32x4_extract_lane: 0x1b,
+	i64x2_extract_lane: 0x1d,
+	i16x8_extadd_pairwise_i8x16_u: 0x7d,
+	i32x4_extadd_pairwise_i16x8_u: 0x7f,
+	i32x4_add: 0xae,
+	i64x2_extend_low_i32x4_u: 0xc9,
+	i64x2_extend_high_i32x4_u: 0xca,
+	i64x2_add: 0xce,
 } as const;
 
 /** Atomic instructions, behind the prefix. */

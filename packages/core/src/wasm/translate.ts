@@ -1,5 +1,5 @@
 import { TailhopError } from "../errors/index.ts";
-import { type Cfg, cfgOf, type FlowNode, reducible, structure } from "../flow/index.ts";
+import { type Cfg, cfgOf, type FlowNode, innerLoops, reducible, structure } from "../flow/index.ts";
 import { CALL, type Decoded, decode, type Insn, slotsOf, TABLE } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import { atomic, load, store } from "./access.ts";
@@ -22,6 +22,8 @@ import {
 	written,
 } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
+import { sumTurns } from "./sum-code.ts";
+import { sumLoops } from "./sums.ts";
 import { count, hits, tailCall } from "./tail-call.ts";
 
 /** MAX_BPF_STACK: most bytes of a frame. */
@@ -232,7 +234,17 @@ export class Translator {
 					(parent, depth) => this.#addFrame(parent, depth),
 				);
 			selectTriangles(nodes);
-			unrollLoops(nodes);
+			const loops = innerLoops(nodes);
+			// checks are for each access, fuel for each round
+			const isBare = ({ frame }: Node) => {
+				const { regionChecks, fuel } = this.#frames[frame]!.context.options;
+				return !regionChecks && !fuel;
+			};
+			sumLoops(
+				nodes,
+				loops.filter(({ header }) => isBare(nodes[header]!)),
+			);
+			unrollLoops(nodes, loops);
 		}
 		this.#nodes = nodes;
 		const graph = reducible({ blocks: nodes });
@@ -312,12 +324,13 @@ export class Translator {
 			return;
 		}
 		if (node.kind === "switch") return;
-		const { start, end, arms, branch, frame, enter, leave } = this.#nodes[node.block]!;
+		const { start, end, arms, branch, frame, enter, leave, sum } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
 		this.#values.forEach((_, i) => {
 			this.#values[i] = this.#nextValue++;
 		});
 		this.#keptUsed = 0;
+		if (sum !== undefined) sumTurns(this, sum);
 		this.#straight(start, end);
 		for (const arm of arms) {
 			this.#select(arm);
