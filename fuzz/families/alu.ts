@@ -150,6 +150,7 @@ function statement(code: Builder, shape: Shape): void {
 		[1, () => reload(code)],
 		[nested ? 4 : 0, () => branch(code, shape)],
 		[nested && !shape.inLoop ? 2 : 0, () => loop(code, shape)],
+		[shape.inLoop ? 0 : 1, () => sum(code)],
 		[shape.first < shape.subprograms && !shape.inLoop ? 3 : 0, () => call(code, shape)],
 		[shape.inSubprogram ? 0 : 1, () => callbacks(code)],
 	])();
@@ -394,6 +395,43 @@ function loop(code: Builder, shape: Shape): void {
 	code.emit(`if ${random.chance(70) ? "r" : "w"}${counter} != ${up ? rounds : 0} goto ${start}`);
 	code.place(end);
 	code.kept.delete(counter);
+}
+
+/** What lies side by side in the map `in`, summed up: the compiler takes several rounds at once. */
+function sum(code: Builder): void {
+	const { random } = code;
+	const free = [0, 1, 2, 3, 4, 5, 6, 7, 8].filter((register) => !code.kept.has(register));
+	if (free.length < 5) return;
+	const take = () => free.splice(random.below(free.length), 1)[0]!;
+	const [pointer, counter, at, loaded, total] = [take(), take(), take(), take(), take()];
+	const width = random.pick(WIDTHS);
+	const perRound = random.pick([1, 1, 1, 2, 4].filter((count) => count * width <= 16));
+	const stride = width * perRound;
+	const rounds = random.between(1, Math.floor(120 / stride));
+	const indexed = random.chance(40);
+	const wide = width === 8 || random.chance(50) ? "r" : "w";
+	const begin = indexed ? 0 : random.pick([0, 0, 5, -3]);
+	const by = indexed ? stride : random.pick([1, 1, 1, 3]);
+	const up = indexed || random.chance(60);
+	const last = begin + by * rounds;
+	const start = code.label();
+	if (!code.numbers.has(total)) code.emit(`r${total} = ${code.imm()}`);
+	code.emit(`r${pointer} = in[0]+${random.below(129 - stride * rounds)} ll`);
+	code.emit(`r${counter} = ${up ? begin : last}`);
+	code.place(start);
+	code.emit(`r${at} = r${pointer}`, ...(indexed ? [`r${at} += r${counter}`] : []));
+	for (let i = 0; i < perRound; i++) {
+		code.emit(`r${loaded} = *(${Builder.type(width)} *)(r${at} + ${i * width})`);
+		code.emit(`${wide}${total} += ${wide}${loaded}`);
+	}
+	if (!indexed) code.emit(`r${pointer} += ${stride}`);
+	code.emit(`r${counter} ${up ? "+=" : "-="} ${by}`);
+	const narrow = random.chance(30) ? "w" : "r";
+	const ordered = begin < 0 ? (up ? "s<" : "s>") : up ? random.pick(["<", "s<"]) : random.pick([">", "s>"]);
+	const compare = random.chance(50) ? "!=" : ordered;
+	code.emit(`if ${narrow}${counter} ${compare} ${up ? last : begin} goto ${start}`);
+	code.emit(`r${pointer} = ${code.imm()}`, `r${at} = ${code.imm()}`);
+	for (const register of [pointer, counter, at, loaded, total]) code.written(register);
 }
 
 function call(code: Builder, shape: Shape): void {

@@ -91,6 +91,21 @@ describe("a loop that sums", () => {
 	});
 });
 
+/** How the loop ends: which way its count goes, in which registers, and what it is compared by. */
+const EXITS = [
+	"up !=",
+	"up <",
+	"up <=",
+	"up s<",
+	"w up <",
+	"low up s<",
+	"down !=",
+	"w down !=",
+	"down >",
+	"down s>=",
+	"end",
+] as const;
+
 /** A loop over bytes that r1 points to, whose last words mix all registers into r0. */
 interface Shape {
 	readonly size: 1 | 2 | 4 | 8;
@@ -99,17 +114,7 @@ interface Shape {
 	readonly indexed: boolean;
 	readonly count: number;
 	readonly begin: number;
-	readonly exit:
-		| "up !="
-		| "up <"
-		| "up <="
-		| "up s<"
-		| "w up <"
-		| "down !="
-		| "w down !="
-		| "down >"
-		| "down s>="
-		| "end";
+	readonly exit: (typeof EXITS)[number];
 	readonly first: boolean;
 	readonly temp: boolean;
 	readonly start: bigint;
@@ -123,19 +128,7 @@ const shapes: fc.Arbitrary<Shape> = fc.record({
 	indexed: fc.boolean(),
 	count: fc.integer({ min: 1, max: 70 }),
 	begin: fc.integer({ min: 0, max: 9 }),
-	exit: fc.constantFrom(
-		"up !=",
-		"up <",
-		"up <=",
-		"up s<",
-		"w up <",
-		"low up s<",
-		"down !=",
-		"w down !=",
-		"down >",
-		"down s>=",
-		"end",
-	),
+	exit: fc.constantFrom(...EXITS),
 	first: fc.boolean(),
 	temp: fc.boolean(),
 	start: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
