@@ -234,6 +234,46 @@ exit`;
 	});
 });
 
+describe("stack slots that are registers in all but name", () => {
+	const spills = (text: string) =>
+		[...analyze(program(text), MAPS).functions[0]!.spills].map(([at, n]) => `${at}/${n}`);
+
+	test.each<[string, string, string[]]>([
+		["stored and loaded", "*(u64 *)(r10 - 8) = r1\nr0 = *(u64 *)(r10 - 8)\nexit", ["-8/8"]],
+		[
+			"narrow ones",
+			"*(u16 *)(r10 - 6) = 5\n*(u8 *)(r10 - 9) = 1\nr0 = *(s16 *)(r10 - 6)\nexit",
+			["-6/2", "-9/1"],
+		],
+		["not of two widths", "*(u64 *)(r10 - 8) = r1\nr0 = *(u32 *)(r10 - 8)\nexit", []],
+		["not two in one slot", "*(u32 *)(r10 - 8) = 1\n*(u32 *)(r10 - 4) = 2\nr0 = 0\nexit", []],
+		["not across two slots", "*(u64 *)(r10 - 12) = r1\n*(u64 *)(r10 - 24) = 1\nr0 = 0\nexit", ["-24/8"]],
+		[
+			"not through another register",
+			"r2 = r10\nr2 += -8\n*(u64 *)(r2 + 0) = 1\n*(u64 *)(r10 - 8) = 1\nr0 = 0\nexit",
+			[],
+		],
+		["not atomics", "r0 = 0\n*(u64 *)(r10 - 8) = r0\nlock *(u64 *)(r10 - 8) += r0\nexit", []],
+		[
+			"below what a helper is given",
+			"*(u64 *)(r10 - 8) = 0\n*(u64 *)(r10 - 24) = r1\nr2 = r10\nr2 += -16\nr1 = jumps ll\ncall 1\nr0 = *(u64 *)(r10 - 24)\nexit",
+			["-24/8"],
+		],
+		[
+			"not where a function of the program is given the frame",
+			"*(u64 *)(r10 - 24) = r1\nr1 = r10\nr1 += -16\ncall f\nexit\nf: *(u64 *)(r1 - 8) = 7\nr0 = 0\nexit",
+			[],
+		],
+		[
+			"not where an address is lost",
+			"*(u64 *)(r10 - 24) = r1\nr2 = r10\nr3 = *(u32 *)(r1 + 0)\nr2 -= r3\n*(u8 *)(r2 + 0) = 7\nr0 = 0\nexit",
+			[],
+		],
+	])("%s", (_, text, found) => {
+		expect(spills(text)).toEqual(found);
+	});
+});
+
 test("a program of 50,000 loops over changing registers ends soon", () => {
 	const insns = program("r0 = 0\nexit").insns;
 	const body = assemble("l: r0 += 1\nr1 += r0\nif r1 < r2 goto l").insns;

@@ -49,6 +49,10 @@ interface FunctionState {
 	/** r1 to r5 at entry, met over all calls; undefined until the first. */
 	entry: readonly Value[] | undefined;
 	stackDepth: number;
+	/** By slot of 8 bytes: the one access that it has by r10, undefined where there are others. */
+	readonly direct: Map<number, { readonly offset: number; readonly size: 1 | 2 | 4 | 8 } | undefined>;
+	/** Lowest offset that is reached in another way. */
+	reach: number;
 	/** What holds before each block. */
 	readonly before: (State | undefined)[];
 	readonly visits: Uint8Array;
@@ -100,6 +104,8 @@ class Dataflow {
 				cfg,
 				entry: undefined,
 				stackDepth: 0,
+				direct: new Map(),
+				reach: 0,
 				before: new Array<State | undefined>(cfg.blocks.length),
 				visits: new Uint8Array(cfg.blocks.length),
 			};
@@ -121,10 +127,11 @@ class Dataflow {
 			}
 		}
 		const functions = this.#functions.map(
-			({ cfg, entry, stackDepth }): FunctionFacts => ({
-				start: cfg.start,
-				reached: entry !== undefined,
-				stackDepth: Math.ceil(stackDepth / 8) * 8,
+			(one): FunctionFacts => ({
+				start: one.cfg.start,
+				reached: one.entry !== undefined,
+				stackDepth: Math.ceil(one.stackDepth / 8) * 8,
+				spills: spillsOf(one),
 			}),
 		);
 		return { calls: this.#calls, tailCalls: this.#tailCalls, functions };
@@ -326,6 +333,7 @@ class Dataflow {
 			case "stack": {
 				const offset = this.#touch(one, base.offset + BigInt(insn.off));
 				if (offset === undefined) return ANY;
+				access(one, offset, size, insn.src === 10);
 				const slot = state.slots.get(offset & ~7);
 				if (slot === undefined) return unknown;
 				if (size === 8 && (offset & 7) === 0) return slot;
@@ -336,7 +344,7 @@ class Dataflow {
 			case "map_value":
 				return this.#constant(base.map, base.offset + BigInt(insn.off), size, signed) ?? unknown;
 			case "any":
-				one.stackDepth = FRAME_SIZE;
+				this.#touchAll(one);
 				return ANY;
 			default:
 				return unknown;
@@ -357,7 +365,7 @@ class Dataflow {
 		const base = state.registers[insn.dst]!;
 		if (mayBeStack(value)) state.escaped = true;
 		if (base.kind === "any") {
-			one.stackDepth = FRAME_SIZE;
+			this.#touchAll(one);
 			state.slots.clear();
 		} else if (base.kind === "stack") {
 			const offset = this.#touch(one, base.offset + BigInt(insn.off));
@@ -365,6 +373,7 @@ class Dataflow {
 				state.slots.clear();
 				return;
 			}
+			access(one, offset, size, insn.dst === 10 && !atomic);
 			const first = offset & ~7;
 			// a store that covers two slots spoils both
 			for (let at = first; at < offset + size; at += 8) state.slots.delete(at);
@@ -376,11 +385,17 @@ class Dataflow {
 	#touch(one: FunctionState, offset: bigint): number | undefined {
 		const at = BigInt.asIntN(64, offset);
 		if (at < -BigInt(FRAME_SIZE) || at >= 0n) {
-			one.stackDepth = FRAME_SIZE;
+			this.#touchAll(one);
 			return undefined;
 		}
 		one.stackDepth = Math.max(one.stackDepth, -Number(at));
 		return Number(at);
+	}
+
+	/** An access that may be anywhere in the frame. */
+	#touchAll(one: FunctionState): void {
+		one.stackDepth = FRAME_SIZE;
+		one.reach = -FRAME_SIZE;
 	}
 
 	#call(one: FunctionState, state: State, at: number, insn: Insn, indirect: boolean, final: boolean): void {
@@ -403,15 +418,19 @@ class Dataflow {
 			const offset = arg.kind === "stack" ? this.#touch(one, arg.offset) : undefined;
 			if (code || offset === undefined) {
 				// code that is handed the pointer may go anywhere with it, store it, give it back
-				one.stackDepth = FRAME_SIZE;
+				this.#touchAll(one);
 				state.slots.clear();
 				state.escaped ||= code;
 			} else {
 				// a helper writes upwards from the pointer
+				one.reach = Math.min(one.reach, offset);
 				for (const slot of state.slots.keys()) if (slot + 8 > offset) state.slots.delete(slot);
 			}
 		}
-		if (code && state.escaped) state.slots.clear();
+		if (code && state.escaped) {
+			state.slots.clear();
+			one.reach = -FRAME_SIZE;
+		}
 		registers[0] = state.escaped ? ANY : OTHER;
 		for (let r = 1; r <= 5; r++) registers[r] = OTHER;
 	}
@@ -431,6 +450,24 @@ class Dataflow {
 			...(slot?.kind === "number" ? { slot: Number(BigInt.asUintN(32, slot.value)) } : {}),
 		});
 	}
+}
+
+/** Notes an access of the frame. */
+function access(one: FunctionState, offset: number, size: number, byR10: boolean): void {
+	const first = offset & ~7;
+	const known = one.direct.get(first);
+	const isOnly = byR10 && offset + size <= first + 8 && (known === undefined ? !one.direct.has(first) : true);
+	const same = known === undefined || (known.offset === offset && known.size === size);
+	if (isOnly && same) {
+		if (known === undefined) one.direct.set(first, { offset, size: size as 1 | 2 | 4 | 8 });
+	} else for (let slot = first; slot < offset + size; slot += 8) one.direct.set(slot, undefined);
+}
+
+function spillsOf({ direct, reach }: FunctionState): FunctionFacts["spills"] {
+	const spills = new Map<number, 1 | 2 | 4 | 8>();
+	for (const [slot, only] of direct)
+		if (only !== undefined && slot + 8 <= reach) spills.set(only.offset, only.size);
+	return spills;
 }
 
 function known(value: Value): KnownArgument | undefined {

@@ -36,6 +36,11 @@ export interface FunctionFacts {
 	 * touch, 0 to 512; rounded up to 8.
 	 */
 	readonly stackDepth: number;
+	/**
+	 * Stack slots that are registers in all but name: only loads and stores of one width at one offset from r10 touch
+	 * them, and no pointer into the frame reaches them. Bytes by offset (-512 to -1).
+	 */
+	readonly spills: ReadonlyMap<number, 1 | 2 | 4 | 8>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Decoded, RowOf } from "../isa/index.ts";
+import { type Decoded, type Insn, opOf, type RowOf } from "../isa/index.ts";
 import { A, T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
 
@@ -9,6 +9,7 @@ const LOAD: Record<1 | 2 | 4 | 8, readonly [number, number]> = {
 	4: [W.i64_load32_u, W.i64_load32_s],
 	8: [W.i64_load, W.i64_load],
 };
+const SIGN: Record<1 | 2 | 4, number> = { 1: W.i64_extend8_s, 2: W.i64_extend16_s, 4: W.i64_extend32_s };
 const STORE: Record<1 | 2 | 4 | 8, number> = {
 	1: W.i64_store8,
 	2: W.i64_store16,
@@ -52,6 +53,13 @@ function checkedAddress(t: Translator, base: number, off: number): number {
 export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "load_acquire">): void {
 	const { dst, src, off } = d.insn;
 	const { writer: w } = t;
+	const slot = t.slot(src, off);
+	if (slot !== undefined) {
+		w.get(slot.local);
+		if (row.family === "ldsx" && slot.size < 8) w.op(SIGN[slot.size as 1 | 2 | 4]);
+		t.pop(dst);
+		return;
+	}
 	const op = LOAD[row.size][row.family === "ldsx" ? 1 : 0];
 	const elsewhere = t.context.options.contextAccess.load(t.context.unit.program.type, off, row.size);
 	if (elsewhere !== 0 && src !== 10) {
@@ -76,6 +84,28 @@ export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "loa
 	w.memory(op, checkedAddress(t, src, off));
 	t.pop(dst);
 	if (ones) widenOnes(t, dst, row.size);
+}
+
+/**
+ * A load of 16 bits whose bytes the next instruction swaps is two loads of one (measured: parse 149 ns a run
+ * without, 148 with; V8 has no rotation of 16 bits). Whether both instructions were done here.
+ */
+export function loadSwapped(t: Translator, d: Decoded, next: Insn): boolean {
+	const { options, unit } = t.context;
+	const { dst, src, off } = d.insn;
+	const swap = opOf(next);
+	if (!options.passes || options.regionChecks || next.dst !== dst || src === 10) return false;
+	if (swap !== "be16" && swap !== "bswap16") return false;
+	const access = options.contextAccess;
+	if (access.load(unit.program.type, off, 2) !== 0 || access.ones(off, 2)) return false;
+	const { writer: w } = t;
+	w.memory(W.i32_load8_u, address(t, src, off));
+	w.i32(8);
+	w.op(W.i32_shl);
+	w.memory(W.i32_load8_u, address(t, src, off) + 1);
+	w.op(W.i32_or);
+	t.pop32(dst);
+	return true;
 }
 
 /** A register that holds ones only, loaded from the address in b32: 64 of them if that is such a field of a socket. */
@@ -105,6 +135,17 @@ export function store(t: Translator, d: Decoded, row: RowOf<"st" | "stx" | "stor
 	const { dst, src, off, imm } = d.insn;
 	const { writer: w } = t;
 	const value = () => (row.family === "st" ? w.i64(imm) : t.push(src));
+	const slot = t.slot(dst, off);
+	if (slot !== undefined) {
+		value();
+		if (slot.size === 4) w.op(W.i32_wrap_i64, W.i64_extend_i32_u);
+		else if (slot.size < 4) {
+			w.i64(slot.size === 1 ? 0xff : 0xffff);
+			w.op(W.i64_and);
+		}
+		w.set(slot.local);
+		return;
+	}
 	const converts = dst !== 10 && t.context.options.contextAccess.store(t.context.unit.program.type, off);
 	if (converts) {
 		isContext(t, dst);

@@ -83,7 +83,7 @@ export const INLINE_LEVELS = 4;
 export function inlineCalls(
 	nodes: Node[],
 	callee: (unit: Unit, start: number) => Callee | undefined,
-	addFrame: (parent: number, depth: number) => number | undefined,
+	addFrame: (parent: number, callee: Callee) => number | undefined,
 ): void {
 	const levels = new Map<number, number>();
 	/** Functions that a frame is inside of, against recursion. */
@@ -101,7 +101,7 @@ export function inlineCalls(
 			if (target === undefined || chain.includes(target.start)) continue;
 			const size = target.cfg.end - target.cfg.start;
 			if (size > INLINE_INSNS || total + size > INLINE_TOTAL || target.cfg.problems.length > 0) continue;
-			const frame = addFrame(node.frame, target.depth);
+			const frame = addFrame(node.frame, target);
 			if (frame === undefined) continue;
 			total += size;
 			levels.set(frame, level + 1);

@@ -1,8 +1,8 @@
 import { TailhopError } from "../errors/index.ts";
 import { type Cfg, cfgOf, type FlowNode, innerLoops, reducible, structure } from "../flow/index.ts";
-import { CALL, type Decoded, decode, type Insn, slotsOf, TABLE } from "../isa/index.ts";
+import { CALL, type Decoded, decode, type Insn, operandOf, opOf, slotsOf, TABLE } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
-import { atomic, load, store } from "./access.ts";
+import { atomic, load, loadSwapped, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callKfunc, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext, Unit } from "./context.ts";
@@ -43,8 +43,16 @@ interface Frame {
 	readonly frame: number;
 	readonly depth: number;
 	readonly level: number;
+	/** Locals in the place of stack slots, by offset from r10. */
+	readonly slots: ReadonlyMap<number, Slot>;
 	/** Local that counts may_goto's rounds down, where the code has one. */
 	mayGoto?: number;
+}
+
+/** A stack slot that is a local: so many bytes, zero-extended to 64 bits. */
+export interface Slot {
+	readonly local: number;
+	readonly size: 1 | 2 | 4 | 8;
 }
 
 interface Shift {
@@ -99,7 +107,8 @@ export class Translator {
 			registers.push(!isProgram && i >= 1 && i <= 5 ? i - 1 : this.writer.local(T.i64));
 		const frame = this.writer.local(T.i32);
 		const sp = isProgram ? 1 : 5;
-		this.#current = { context, isTarget: false, registers, sp, frame, depth, level: 0 };
+		const slots = this.#slots(context, start);
+		this.#current = { context, isTarget: false, registers, sp, frame, depth, level: 0, slots };
 		this.#frames = [this.#current];
 		this.a32 = this.writer.local(T.i32);
 		this.b32 = this.writer.local(T.i32);
@@ -142,13 +151,29 @@ export class Translator {
 		return this.#current.frame;
 	}
 
+	/** The local that is the stack slot at `base + off`, if one is. */
+	slot(base: number, off: number): Slot | undefined {
+		return base === 10 ? this.#current.slots.get(off) : undefined;
+	}
+
 	/** Bytes from frame up to sp. */
 	get depth(): number {
 		return this.#current.depth;
 	}
 
+	/**
+	 * Locals for what a function spills (measured: parse 148 ns a run with the slots in memory, 140 with locals). What a slot has before anything was stored is nobody's business.
+	 */
+	#slots({ unit, options }: ModuleContext, start: number): ReadonlyMap<number, Slot> {
+		const slots = new Map<number, Slot>();
+		const facts = unit.facts.functions.find((each) => each.start === start);
+		if (!options.passes || facts === undefined) return slots;
+		for (const [offset, size] of facts.spills) slots.set(offset, { local: this.writer.local(T.i64), size });
+		return slots;
+	}
+
 	/** Registers for an inlined function called from a frame. Functions at one level never run at once: they share. */
-	#addFrame(parent: number, depth: number): number {
+	#addFrame(parent: number, { start, depth }: Callee): number {
 		const level = this.#frames[parent]!.level + 1;
 		const twin = this.#frames.find((frame) => frame.level === level);
 		const { writer: w } = this;
@@ -162,6 +187,7 @@ export class Translator {
 			frame: w.local(T.i32),
 			depth,
 			level,
+			slots: this.#slots(context, start),
 		});
 		return this.#frames.length - 1;
 	}
@@ -170,7 +196,8 @@ export class Translator {
 	#addTarget(from: number, unit: Unit): number {
 		const frame = this.#frames[from]!;
 		const context = frame.context.of(unit);
-		this.#frames.push({ ...frame, context, isTarget: true, depth: depthOf(unit, 0) });
+		const slots = this.#slots(context, 0);
+		this.#frames.push({ ...frame, context, isTarget: true, depth: depthOf(unit, 0), slots });
 		return this.#frames.length - 1;
 	}
 
@@ -231,7 +258,7 @@ export class Translator {
 				inlineCalls(
 					nodes,
 					(unit, start) => this.#callee(unit, start),
-					(parent, depth) => this.#addFrame(parent, depth),
+					(parent, callee) => this.#addFrame(parent, callee),
 				);
 			selectTriangles(nodes);
 			const loops = innerLoops(nodes);
@@ -332,9 +359,11 @@ export class Translator {
 		this.#keptUsed = 0;
 		if (sum !== undefined) sumTurns(this, sum);
 		this.#straight(start, end);
+		let before = start;
 		for (const arm of arms) {
-			this.#select(arm);
+			if (!this.#flag(arm, before)) this.#select(arm);
 			this.#straight(arm.behind.start, arm.behind.end);
+			before = arm.behind.start;
 		}
 		if (enter !== undefined) this.#enter(this.#frames[enter]!);
 		if (leave !== undefined) {
@@ -377,8 +406,27 @@ export class Translator {
 		for (let i = start; i < end; i += slotsOf(insns[i]!)) {
 			this.insn = i;
 			this.writer.line(this.context.unit.index, i);
-			this.#translate(decode(insns[i]!, i), insns[i + 1]);
+			const d = decode(insns[i]!, i);
+			if (d.op === "ldxh" && i + 1 < end && loadSwapped(this, d, insns[i + 1]!)) i++;
+			else this.#translate(d, insns[i + 1]);
 		}
+	}
+
+	/**
+	 * `r = 1; if (c) goto T; r = 0; T:` is the condition itself (or its contrary): what C's comparisons become
+	 * (measured: parse 157 ns a run with a select, 148 with). `from`: where the code that leads to the branch begins.
+	 * Whether the arm was one.
+	 */
+	#flag({ branch, start, end }: Arm, from: number): boolean {
+		const { insns } = this.context.unit.program;
+		if (end !== start + 1 || branch - 1 < from) return false;
+		const [before, after] = [insns[branch - 1]!, insns[start]!];
+		if (!isMoveOfFlag(before) || !isMoveOfFlag(after)) return false;
+		if (before.dst !== after.dst || before.imm === after.imm) return false;
+		this.insn = branch;
+		condition(this, decode(insns[branch]!, branch), after.imm === 1);
+		this.pop32(after.dst);
+		return true;
 	}
 
 	/**
@@ -576,6 +624,13 @@ export class Translator {
 		this.writer.op(W.i64_extend_i32_u);
 		this.pop(register);
 	}
+}
+
+/** r = 0 or r = 1. */
+function isMoveOfFlag(insn: Insn): boolean {
+	const op = opOf(insn);
+	if ((op !== "mov32" && op !== "mov64") || operandOf(insn, TABLE[op]) !== "k") return false;
+	return insn.imm === 0 || insn.imm === 1;
 }
 
 /** "machine/unsupported": what keeps a program from being compiled. */
