@@ -43,7 +43,9 @@ const line = fc.oneof(
 	},
 	{
 		weight: 1,
-		arbitrary: fc.tuple(register, slot).map(([r, at]) => `r5 = r10; r5 += -${place(at)}; r${r} = *(u8 *)(r5 + 0)`),
+		arbitrary: fc
+			.tuple(register, slot)
+			.map(([r, at]) => `r5 = r10; r5 += -${place(at)}; r${r} = *(u8 *)(r5 + 0)`),
 	},
 	{
 		weight: 1,
