@@ -110,7 +110,7 @@ class Dataflow {
 				visits: new Uint8Array(cfg.blocks.length),
 			};
 		});
-		this.#hasCallbacks = program.insns.some((insn) => opOf(insn) === "lddw_func");
+		this.#hasCallbacks = takesAddress(program.insns);
 		this.#byStart = new Map(this.#functions.map((one) => [one.cfg.start, one]));
 	}
 
@@ -450,6 +450,14 @@ class Dataflow {
 			...(slot?.kind === "number" ? { slot: Number(BigInt.asUintN(32, slot.value)) } : {}),
 		});
 	}
+}
+
+/** Whether there is a function whose address is taken. */
+function takesAddress(insns: readonly Insn[]): boolean {
+	// a loop: V8 is slow with callbacks over frozen arrays
+	for (let i = 0; i < insns.length; i++)
+		if (insns[i]!.opcode === TABLE.lddw_func.opcode && insns[i]!.src === LDDW.FUNC) return true;
+	return false;
 }
 
 /** Notes an access of the frame. */

@@ -25,6 +25,9 @@ export interface Dominators {
 export function dominators(cfg: FlowGraph): Dominators {
 	const { blocks } = cfg;
 	const count = blocks.length;
+	// most programs of a chain are one block
+	if (count === 1)
+		return { parent: Int32Array.of(-1), children: [[]], dominates: (a, b) => a === 0 && b === 0 };
 	const number = new Int32Array(count).fill(-1); // depth-first number by block
 	const vertex: number[] = []; // block by depth-first number
 	const treeParent: number[] = []; // by depth-first number

@@ -35,6 +35,7 @@ export function reducible(graph: {
 	}));
 	let dispatches = 0;
 	let result = finish(nodes, dispatches);
+	if (nodes.length === 1) return result;
 	// each round gives every outermost multi-entry loop its dispatch node; nested ones follow in later rounds
 	while (!isReducible(result)) {
 		dispatches = splitEntries(nodes, result.order, dispatches);

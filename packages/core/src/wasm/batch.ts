@@ -26,7 +26,7 @@ export const PACKET_WORDS = 0x60;
  */
 export function batchModule(): WrittenModule {
 	const module = new ModuleWriter();
-	const run = module.declare([T.i32, T.i32, T.i32, T.i32, T.i32], [T.i32]);
+	const run = module.declare({ params: new Array<number>(5).fill(T.i32), results: [T.i32] });
 	const w = new FunctionWriter(5, 512);
 	const [program, ticket, end, sp, rounds] = [0, 1, 2, 3, 4] as const;
 	const r0 = w.local(T.i64);
@@ -59,7 +59,7 @@ export function batchModule(): WrittenModule {
 	w.get(sp);
 	w.i32(0);
 	w.get(program);
-	w.callIndirect(module.type(PROGRAM.params, PROGRAM.results));
+	w.callIndirect(module.type(PROGRAM));
 	w.set(r0);
 	w.get(ticket);
 	w.get(r0);

@@ -4,7 +4,7 @@ import { MACHINE } from "../memory/index.ts";
 import type { FunctionInfo } from "../spec/index.ts";
 import { argsOf, isWide, MAP_CODE } from "./calls.ts";
 import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
-import { callsItself, PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
+import { callsItself, ENTRY, PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
 import {
 	type FunctionBody,
 	type FunctionIndex,
@@ -93,13 +93,12 @@ export function compile(
 	};
 	const programs = new Map<number, FunctionIndex>();
 	const perUnit = units.map((unit) => {
-		const program = module.declare(PROGRAM.params, PROGRAM.results);
+		const program = module.declare(PROGRAM);
 		programs.set(unit.index, program);
 		const functions = new Map<number, FunctionIndex>();
 		const callees = subprograms(unit);
-		for (const { start } of callees)
-			functions.set(start, module.declare(SUBPROGRAM.params, SUBPROGRAM.results));
-		const entry = module.declare([T.i32, T.i32], [T.i32]);
+		for (const { start } of callees) functions.set(start, module.declare(SUBPROGRAM));
+		const entry = module.declare(ENTRY);
 		return { unit, program, functions, entry, callees };
 	});
 	const callbacks: { name: string; tableIndex: number }[] = [];
@@ -251,7 +250,7 @@ function absent(): FunctionBody {
 
 /** A callback for the host: halves of r1 to r5, and its r10, in i32; r0's low half comes back. */
 function callbackEntry(module: ModuleWriter, callback: FunctionIndex): FunctionIndex {
-	const entry = module.declare(new Array<number>(11).fill(T.i32), [T.i32]);
+	const entry = module.declare({ params: new Array<number>(11).fill(T.i32), results: [T.i32] });
 	const w = new FunctionWriter(11);
 	for (let i = 0; i < 10; i += 2) {
 		w.get(i);

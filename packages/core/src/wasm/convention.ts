@@ -18,6 +18,9 @@ export const SUBPROGRAM: FunctionType = {
 	results: [T.i64],
 };
 
+/** A program's entry for the host: the context and r10; r0's low half, the other in memory. */
+export const ENTRY: FunctionType = { params: [T.i32, T.i32], results: [T.i32] };
+
 // The count of tail calls is one an invocation, shared with subprograms by reference. A program keeps it in its
 // parameter (measured: a chain of loads and stores of one word costs 0.6 ns a hop), and the word in memory is right
 // wherever a function begins or ends: programs store theirs at the exit and before calls of what may tail call, and

@@ -28,14 +28,12 @@ export function inlineTargets(
 ): void {
 	/** Programs that a frame has come through, against loops. */
 	const chains = new Map<number, readonly Unit[]>();
-	/** Begin with a call that has been dealt with. */
-	const rests = new Set<Node>();
 	let total = 0;
 	for (let index = 0; index < nodes.length; index++) {
 		const node = nodes[index]!;
 		const { insns } = node.unit.program;
 		const chain = chains.get(node.frame) ?? [node.unit];
-		for (let i = node.start + (rests.has(node) ? 1 : 0); i < node.end; i += slotsOf(insns[i]!)) {
+		for (let i = node.start + (node.missed ? 1 : 0); i < node.end; i += slotsOf(insns[i]!)) {
 			if (opOf(insns[i]!) !== "call" || insns[i]!.imm !== TAIL_CALL_ID) continue;
 			const found = target(node.unit, i);
 			if (found === undefined || chain.includes(found.unit)) continue;
@@ -47,9 +45,7 @@ export function inlineTargets(
 			const blank = { arms: [], leave: undefined, enter: undefined, branch: -1 };
 			const first = nodes.length;
 			// the tail call itself and what follows it
-			const rest: Node = { ...node, start: i, arms: [] };
-			rests.add(rest);
-			nodes.push(rest);
+			nodes.push({ ...node, start: i, arms: [], missed: true });
 			nodes.push({
 				...blank,
 				unit: node.unit,

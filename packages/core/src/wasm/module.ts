@@ -34,19 +34,21 @@ const SECTION = { CUSTOM: 0, TYPE: 1, IMPORT: 2, FUNCTION: 3, EXPORT: 7, CODE: 1
 export class ModuleWriter {
 	readonly #types: FunctionType[] = [];
 	readonly #typeIndex = new Map<string, number>();
+	/** The same by the object: most functions have one of two. */
+	readonly #known = new Map<FunctionType, number>();
 	/** By name, in the order of their indexes. */
 	readonly #imports = new Map<string, { readonly index: number; readonly type: number }>();
 	readonly #functions: { readonly type: number; body: FunctionBody | undefined }[] = [];
 	readonly #exports: { readonly name: string; readonly index: FunctionIndex }[] = [];
 
-	type(params: readonly number[], results: readonly number[]): number {
-		const key = `${params.join()}>${results.join()}`;
-		let index = this.#typeIndex.get(key);
-		if (index === undefined) {
-			index = this.#types.length;
-			this.#types.push({ params, results });
-			this.#typeIndex.set(key, index);
-		}
+	type(type: FunctionType): number {
+		let index = this.#known.get(type);
+		if (index !== undefined) return index;
+		const key = `${type.params.join()}>${type.results.join()}`;
+		index = this.#typeIndex.get(key) ?? this.#types.length;
+		if (index === this.#types.length) this.#types.push(type);
+		this.#typeIndex.set(key, index);
+		this.#known.set(type, index);
 		return index;
 	}
 
@@ -54,7 +56,7 @@ export class ModuleWriter {
 	importFunction(name: string, params: readonly number[], results: readonly number[]): FunctionIndex {
 		let known = this.#imports.get(name);
 		if (known === undefined) {
-			known = { index: this.#imports.size, type: this.type(params, results) };
+			known = { index: this.#imports.size, type: this.type({ params, results }) };
 			this.#imports.set(name, known);
 		}
 		return known.index;
@@ -65,8 +67,8 @@ export class ModuleWriter {
 		return [...this.#imports.keys()];
 	}
 
-	declare(params: readonly number[], results: readonly number[]): FunctionIndex {
-		this.#functions.push({ type: this.type(params, results), body: undefined });
+	declare(type: FunctionType): FunctionIndex {
+		this.#functions.push({ type: this.type(type), body: undefined });
 		return DECLARED + this.#functions.length - 1;
 	}
 

@@ -28,6 +28,8 @@ export interface Node {
 	readonly arms: Arm[];
 	/** What stands in front of a loop that sums: many of its rounds at once. */
 	readonly sum?: SumLoop;
+	/** Begins with a tail call whose target's code stands elsewhere: the slot has another, or the limit is reached. */
+	readonly missed?: boolean;
 }
 
 export interface Arm {

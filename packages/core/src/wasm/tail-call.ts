@@ -80,7 +80,9 @@ export function tailCall(t: Translator): void {
 
 	const target = map !== undefined && fact?.slot !== undefined ? context.slots(map.address, fact.slot) : 0;
 	const known = context.programs.get(target);
-	if (known !== undefined) {
+	if (t.missed === t.insn) {
+		// it isn't that one
+	} else if (known !== undefined) {
 		w.get(word);
 		w.i32(target);
 		w.op(W.i32_eq, W.if, T.void);
@@ -93,7 +95,7 @@ export function tailCall(t: Translator): void {
 	}
 	passOn(t);
 	w.get(word);
-	w.returnCallIndirect(context.module.type(PROGRAM.params, PROGRAM.results));
+	w.returnCallIndirect(context.module.type(PROGRAM));
 	w.op(W.end);
 }
 

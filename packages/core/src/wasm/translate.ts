@@ -80,6 +80,8 @@ export class Translator {
 	readonly b32: number;
 	/** Number of the instruction being translated. */
 	insn = 0;
+	/** Number of a tail call that a hit of its known target doesn't come to, -1 for none. */
+	missed = -1;
 	readonly #cfg: Cfg;
 	#nodes: readonly Node[] = [];
 	/** Which value each register holds, within a node: equal numbers are equal values. */
@@ -351,13 +353,14 @@ export class Translator {
 			return;
 		}
 		if (node.kind === "switch") return;
-		const { start, end, arms, branch, frame, enter, leave, sum } = this.#nodes[node.block]!;
+		const { start, end, arms, branch, frame, enter, leave, sum, missed } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
 		this.#values.forEach((_, i) => {
 			this.#values[i] = this.#nextValue++;
 		});
 		this.#keptUsed = 0;
 		if (sum !== undefined) sumTurns(this, sum);
+		this.missed = missed === true ? start : -1;
 		this.#straight(start, end);
 		let before = start;
 		for (const arm of arms) {

@@ -66,15 +66,6 @@
             (i32.add
               (local.get $p2)
               (i32.const 1)))
-          (if $I4
-            (i32.eq
-              (local.get $l14)
-              (i32.const 2))
-            (then
-              (return_call $p2
-                (local.get $p0)
-                (local.get $p1)
-                (local.get $p2))))
           (return_call_indirect (type $t0)
             (local.get $p0)
             (local.get $p1)
