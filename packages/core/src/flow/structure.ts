@@ -16,7 +16,7 @@ export interface StructureVisitor {
 	br(depth: number): void;
 	/** Leaves if the branch of `node` is taken (or, negated, if it isn't). */
 	brIf(node: FlowNode, depth: number, negated: boolean): void;
-	/** A switch node: the depth for each successor. */
+	/** A switch node, or a block with more than two successors: the depth for each. */
 	brTable(node: FlowNode, depths: readonly number[]): void;
 	/** A node without successors: exit, or what the graph says of escapes. */
 	leave(node: FlowNode): void;
@@ -36,7 +36,8 @@ export function structure(graph: ReducibleGraph, visitor: StructureVisitor): voi
 	const forward = new Int32Array(blocks.length);
 	const isLoop = new Uint8Array(blocks.length);
 	for (const from of order) {
-		const many = blocks[from]!.kind === "switch" ? 2 : 1;
+		// br_table reaches nothing that stands at its own place
+		const many = isSwitch(blocks[from]!) ? 2 : 1;
 		for (const to of blocks[from]!.successors) {
 			if (position[to]! > position[from]!) forward[to] = forward[to]! + many;
 			else isLoop[to] = 1;
@@ -83,7 +84,7 @@ export function structure(graph: ReducibleGraph, visitor: StructureVisitor): voi
 		const it = blocks[node]!;
 		const { successors } = it;
 		visitor.body(it);
-		if (it.kind === "switch") {
+		if (isSwitch(it)) {
 			visitor.brTable(
 				it,
 				successors.map((to) => depth(node, to)!),
@@ -128,4 +129,8 @@ export function structure(graph: ReducibleGraph, visitor: StructureVisitor): voi
 	if (order.length === 0) return;
 	work.push(() => tree(0));
 	while (work.length > 0) work.pop()!();
+}
+
+function isSwitch({ kind, successors }: FlowNode): boolean {
+	return kind === "switch" || successors.length > 2;
 }

@@ -23,8 +23,8 @@ const ask = (answer: (who: number) => number): ReadonlyMap<number, Helper> =>
 const STATIC = "r2 = jumps ll; r3 = 1; call 12";
 const DYNAMIC = "r2 = jumps ll; r3 = *(u32 *)(r1 + 16); r3 += 1; call 12";
 /** Tells the test who runs, then hops on. */
-const teller = (who: number) =>
-	`r6 = r1; r1 = ${who}; call ${ASK}; r1 = r6; r2 = jumps ll; r3 = 1; call 12; r0 = ${who}; exit`;
+const teller = (who: number, hop = STATIC) =>
+	`r6 = r1; r1 = ${who}; call ${ASK}; r1 = r6; ${hop}; r0 = ${who}; exit`;
 
 const linked = buildObject({
 	maps: [{ name: "jumps", type: "prog_array", maxEntries: 3 }],
@@ -37,6 +37,9 @@ const linked = buildObject({
 		tells1: teller(1),
 		tells2: teller(2),
 		tells3: teller(3),
+		moves1: teller(1, DYNAMIC),
+		moves2: teller(2, DYNAMIC),
+		moves3: teller(3, DYNAMIC),
 	},
 	slots: { jumps: { 1: "a" } },
 });
@@ -103,30 +106,33 @@ describe.each(CASES)(
 			expect(wrong).toEqual([]);
 		}, 120_000);
 
-		test("an update by a helper is seen by the hop right behind it", async () => {
-			const told: number[] = [];
-			const plan = [2, 3, 3, 1, 2, 1, 1, 3, 2];
-			const options = {
-				engine,
-				checked,
-				helpers: ask((who) => {
-					told.push(who);
-					const next = plan[told.length - 1];
-					if (next === undefined) machine.map("jumps").clearSlot(1);
-					else machine.map("jumps").setSlot(1, `tells${next}`);
-					return 0;
-				}),
-			};
-			const machine = await machineOf(apart, options);
-			expect(machine.notCompiled.size).toBe(0);
-			for (let i = 0; i < 300; i++) {
-				told.length = 0;
-				machine.map("jumps").setSlot(1, "tells1");
-				expect(machine.run("tells1", { packet, trace: i % 2 === 0 }).verdict.code).toBe(plan.at(-1));
-				expect(told).toEqual([1, ...plan]);
-			}
-			machine.close();
-		});
+		test.each(["tells", "moves"])(
+			"an update by a helper is seen by the hop right behind it: %s",
+			async (kind) => {
+				const told: number[] = [];
+				const plan = [2, 3, 3, 1, 2, 1, 1, 3, 2];
+				const options = {
+					engine,
+					checked,
+					helpers: ask((who) => {
+						told.push(who);
+						const next = plan[told.length - 1];
+						if (next === undefined) machine.map("jumps").clearSlot(1);
+						else machine.map("jumps").setSlot(1, `${kind}${next}`);
+						return 0;
+					}),
+				};
+				const machine = await machineOf(apart, options);
+				expect(machine.notCompiled.size).toBe(0);
+				for (let i = 0; i < 300; i++) {
+					told.length = 0;
+					machine.map("jumps").setSlot(1, `${kind}1`);
+					expect(machine.run(`${kind}1`, { packet, trace: i % 2 === 0 }).verdict.code).toBe(plan.at(-1));
+					expect(told).toEqual([1, ...plan]);
+				}
+				machine.close();
+			},
+		);
 
 		test("100,000 updates leave nothing behind", async () => {
 			const tables: WebAssembly.Table[] = [];

@@ -3,7 +3,7 @@ import type { HelperPrototype } from "../helpers/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import type { FunctionInfo } from "../spec/index.ts";
 import { argsOf, isWide, MAP_CODE } from "./calls.ts";
-import type { CompileOptions, Imports, ModuleContext, Unit } from "./context.ts";
+import type { CompileOptions, Imports, ModuleContext, Unit, UnitsBySlot } from "./context.ts";
 import { callsItself, ENTRY, PROGRAM, SUBPROGRAM, tailCallers } from "./convention.ts";
 import {
 	type FunctionBody,
@@ -102,7 +102,7 @@ export function compile(
 		return { unit, program, functions, entry, callees };
 	});
 	const callbacks: { name: string; tableIndex: number }[] = [];
-	const target = targetFinder(units, options, slots);
+	const targets = new TargetFinder(units, options, slots);
 	const contexts = new Map<Unit, ModuleContext>();
 	for (const { unit, functions } of perUnit) {
 		contexts.set(unit, {
@@ -117,7 +117,10 @@ export function compile(
 			slots,
 			imports,
 			of: (other) => contexts.get(other)!,
-			target: unit.program.entry || !target.reached.has(unit) ? target.find : () => undefined,
+			target: (from, insn) => (targets.begin(unit) ? targets.one(from, insn) : undefined),
+			targets: (from, insn) => (targets.begin(unit) ? targets.many(from, insn) : undefined),
+			room: (insns) => targets.room(insns),
+			inlined: () => targets.inlined.add(unit),
 			callback(start) {
 				const tableIndex = callback(unit, start);
 				const name = `f${tableIndex}`;
@@ -131,7 +134,7 @@ export function compile(
 		});
 	}
 	const unsupported = new Map<number, TailhopError>();
-	for (const { unit, program, functions, entry, callees } of perUnit) {
+	for (const { unit, program, functions, entry, callees } of targets.firstFirst(perUnit)) {
 		const translate = (index: FunctionIndex, { start, end }: Range, isProgram: boolean) => {
 			const t = new Translator(contexts.get(unit)!, start, end, isProgram, depthOf(unit, start));
 			module.body(index, t.translate());
@@ -145,7 +148,7 @@ export function compile(
 				if (!(error instanceof Unsupported)) throw error;
 				unsupported.set(error.unit.index, error);
 				// another program's code, in the place of a tail call: without it, then
-				if (error.unit !== unit) again = target.exclude(error.unit);
+				if (error.unit !== unit) again = targets.exclude(error.unit);
 				else {
 					module.body(program, interpreted(unit, imports));
 					for (const index of functions.values()) module.body(index, absent());
@@ -183,43 +186,87 @@ function remembered(wordOf: SlotWord): SlotWord {
 
 type Range = Pick<FunctionInfo, "start" | "end">;
 
+/** Instructions of inlined targets for each that the module has anyway, and for any module. */
+const GROWTH = 4;
+const GROWTH_AT_LEAST = 1500;
+
+/** Most slots of an array whose programs are inlined together. */
+const MOST_SLOTS = 256;
+
 /**
- * What tail calls with constant slots reach as the arrays are now. Programs that are reached so have their code in
- * their callers', and need no targets of their own unless somebody begins with them.
+ * What tail calls reach as the arrays are now. Programs whose code stands in others' need no targets of their own,
+ * unless somebody begins with them.
  */
-function targetFinder(
-	units: readonly Unit[],
-	{ trace }: CompileOptions,
-	slots: SlotWord,
-): {
-	readonly find: ModuleContext["target"];
-	readonly reached: ReadonlySet<Unit>;
-	/** This program's code stands nowhere from now on; true. */
-	exclude(unit: Unit): boolean;
-} {
-	const byIndex = new Map(units.map((unit) => [unit.index, unit]));
-	const find = (unit: Unit, insn: number): Unit | undefined => {
+class TargetFinder {
+	readonly #byIndex: Map<number, Unit>;
+	readonly #slots: SlotWord;
+	readonly #trace: boolean;
+	/** Instructions that may still be added. */
+	#left: number;
+	readonly inlined = new Set<Unit>();
+	/** By address of the array. */
+	readonly #many = new Map<number, UnitsBySlot>();
+
+	constructor(units: readonly Unit[], { trace }: CompileOptions, slots: SlotWord) {
+		this.#byIndex = new Map(units.map((unit) => [unit.index, unit]));
+		this.#slots = slots;
+		this.#trace = trace;
+		const insns = units.reduce((sum, { program }) => sum + program.insns.length, 0);
+		this.#left = Math.max(GROWTH * insns, GROWTH_AT_LEAST);
+	}
+
+	/** What other programs may begin in. */
+	begin(unit: Unit): boolean {
+		return unit.program.entry || !this.inlined.has(unit);
+	}
+
+	one(unit: Unit, insn: number): Unit | undefined {
 		const { map, slot } = unit.facts.tailCalls.get(insn) ?? {};
 		const array = map === undefined ? undefined : unit.maps[map];
 		// hops of a traced build are reported at the call
-		if (trace || array === undefined || slot === undefined || slot >= array.def.maxEntries) return undefined;
-		return byIndex.get(slots(array.address, slot));
-	};
-	const reached = new Set<Unit>();
-	for (const unit of units) {
-		for (const insn of unit.facts.tailCalls.keys()) {
-			const target = find(unit, insn);
-			if (target !== undefined) reached.add(target);
-		}
+		if (this.#trace || array === undefined || slot === undefined || slot >= array.def.maxEntries)
+			return undefined;
+		return this.#byIndex.get(this.#slots(array.address, slot));
 	}
-	return {
-		find,
-		reached,
-		exclude({ index }) {
-			byIndex.delete(index);
-			return true;
-		},
-	};
+
+	many(unit: Unit, insn: number): UnitsBySlot | undefined {
+		const { map: index, slot } = unit.facts.tailCalls.get(insn) ?? {};
+		const map = index === undefined ? undefined : unit.maps[index];
+		if (this.#trace || map === undefined || slot !== undefined || map.def.maxEntries > MOST_SLOTS)
+			return undefined;
+		let many = this.#many.get(map.address);
+		if (many === undefined) {
+			const at = (i: number) => this.#byIndex.get(this.#slots(map.address, i));
+			many = { map, bySlot: Array.from({ length: map.def.maxEntries }, (_, i) => at(i)) };
+			this.#many.set(map.address, many);
+		}
+		return many;
+	}
+
+	room(insns: number): boolean {
+		if (insns > this.#left) return false;
+		this.#left -= insns;
+		return true;
+	}
+
+	/** This program's code stands nowhere from now on; true. */
+	exclude({ index }: Unit): boolean {
+		this.#byIndex.delete(index);
+		this.#many.clear();
+		return true;
+	}
+
+	/** Programs that no other reaches, then the rest: which may find its code in those. */
+	firstFirst<Each extends { readonly unit: Unit }>(all: readonly Each[]): readonly Each[] {
+		const reached = new Set<Unit | undefined>();
+		for (const { unit } of all) {
+			for (const insn of unit.facts.tailCalls.keys()) {
+				reached.add(this.one(unit, insn));
+				for (const each of this.many(unit, insn)?.bySlot ?? []) reached.add(each);
+			}
+		}
+		return [...all.filter(({ unit }) => !reached.has(unit)), ...all.filter(({ unit }) => reached.has(unit))];
+	}
 }
 
 /** The functions that are called; the program's own only where it calls itself. */

@@ -66,6 +66,11 @@ export interface CompileOptions {
 	readonly isOwn: (id: number) => boolean;
 }
 
+export interface UnitsBySlot {
+	readonly map: CompiledMap;
+	readonly bySlot: readonly (Unit | undefined)[];
+}
+
 /** What the translation of one function needs to know of the module. */
 export interface ModuleContext {
 	readonly module: ModuleWriter;
@@ -84,6 +89,12 @@ export interface ModuleContext {
 	of(unit: Unit): ModuleContext;
 	/** The program that a tail call with a constant slot reaches now, if its code may stand in the caller's. */
 	target(unit: Unit, insn: number): Unit | undefined;
+	/** The same for one with a variable slot of a known array: the programs by slot. */
+	targets(unit: Unit, insn: number): UnitsBySlot | undefined;
+	/** Whether the module has room for so many instructions more; if so, they are taken off. */
+	readonly room: (insns: number) => boolean;
+	/** The unit's code stands in another's. */
+	inlined(): void;
 	/** Index in the machine's table of a function whose address the program takes. */
 	readonly callback: (start: number) => number;
 }

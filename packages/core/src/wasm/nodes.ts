@@ -1,6 +1,7 @@
 import type { Cfg, InnerLoop, Terminator } from "../flow/index.ts";
 import { type Insn, opOf, type Row, slotsOf, TABLE } from "../isa/index.ts";
 import type { Unit } from "./context.ts";
+import type { Dispatch } from "./dispatch.ts";
 import type { SumLoop } from "./sums.ts";
 
 /** A stretch of code to emit: a block of the function, or a copy of one. The passes below rewrite the graph of them. */
@@ -16,8 +17,12 @@ export interface Node {
 	enter: number | undefined;
 	/** … or one ends, and its r0 goes to this frame. */
 	leave: number | undefined;
-	/** "hit": a tail call whose target's code stands here; taken if the slot still holds it. */
-	terminator: Terminator | "hit";
+	/**
+	 * What tail calls became (hits.ts): "hit" is taken if the slot still holds the program whose code stands there;
+	 * "site" goes to a "switch" if there is a program to go on with, that to an "expected" for each program, which is
+	 * taken if the slot still holds it; "elsewhere" leaves for any other.
+	 */
+	terminator: Terminator | "hit" | "site" | "switch" | "expected" | "elsewhere";
 	/** The conditional jump, may_goto or tail call, -1 without. */
 	branch: number;
 	successors: number[];
@@ -30,6 +35,10 @@ export interface Node {
 	readonly sum?: SumLoop;
 	/** Begins with a tail call whose target's code stands elsewhere: the slot has another, or the limit is reached. */
 	readonly missed?: boolean;
+	/** Of the terminators of variable slots; of a target's entry: that the call has been counted. */
+	dispatch?: Dispatch | undefined;
+	/** Index of the program that an "expected" asks for. */
+	readonly expected?: number;
 }
 
 export interface Arm {
@@ -171,6 +180,7 @@ export function selectTriangles(nodes: Node[]): void {
 			const target = nodes[to]!;
 			if (to === 0 || to === index || predecessors[to] !== 1 || target.arms.length > 0) continue;
 			if (node.enter !== undefined || node.leave !== undefined || target.frame !== node.frame) continue;
+			if (target.dispatch !== undefined) continue;
 			const last = node.arms.length - 1;
 			if (node.arms[last]!.behind.end > node.arms[last]!.behind.start) continue;
 			node.arms[last] = { ...node.arms[last]!, behind: { start: target.start, end: target.end } };
@@ -224,6 +234,7 @@ const UNROLL_NODES = 10;
  */
 export function unrollLoops(nodes: Node[], loops: readonly InnerLoop[]): void {
 	for (const { header, body } of loops) {
+		if ([...body].some((node) => nodes[node]!.dispatch !== undefined)) continue;
 		if (body.size > UNROLL_NODES || sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body))
 			continue;
 		copyLoop(nodes, header, [...body]);

@@ -93,10 +93,15 @@ export function tailCall(t: Translator): void {
 		if (map !== undefined && map.def.maxEntries <= TABLE_TARGETS) targetsBySlot(t, map, slot, word);
 		else targetsByWord(t, word);
 	}
-	passOn(t);
-	w.get(word);
-	w.returnCallIndirect(context.module.type(PROGRAM));
+	leaveByWord(t, word);
 	w.op(W.end);
+}
+
+/** Leaves for the program whose index a local has. */
+export function leaveByWord(t: Translator, word: number): void {
+	passOn(t);
+	t.writer.get(word);
+	t.writer.returnCallIndirect(t.context.module.type(PROGRAM));
 }
 
 /** Pushes the word of a slot: the array's header points at its words. */

@@ -7,7 +7,8 @@ import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callKfunc, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext, Unit } from "./context.ts";
 import { COUNT, loadCount, PROGRAM, SUBPROGRAM, storeCount, TAIL_CALL_ID } from "./convention.ts";
-import { inlineTargets, type Target } from "./hits.ts";
+import { goesOn, isExpected } from "./dispatch.ts";
+import { inlineTargets, type Target, type Targets } from "./hits.ts";
 import { type FunctionBody, FunctionWriter } from "./module.ts";
 import {
 	type Arm,
@@ -24,7 +25,7 @@ import {
 import { T, W } from "./opcodes.ts";
 import { sumTurns } from "./sum-code.ts";
 import { sumLoops } from "./sums.ts";
-import { count, hits, tailCall } from "./tail-call.ts";
+import { count, hits, leaveByWord, tailCall } from "./tail-call.ts";
 
 /** MAX_BPF_STACK: most bytes of a frame. */
 const FRAME = 512;
@@ -198,17 +199,29 @@ export class Translator {
 	#addTarget(from: number, unit: Unit): number {
 		const frame = this.#frames[from]!;
 		const context = frame.context.of(unit);
+		context.inlined();
 		const slots = this.#slots(context, 0);
 		this.#frames.push({ ...frame, context, isTarget: true, depth: depthOf(unit, 0), slots });
 		return this.#frames.length - 1;
 	}
 
-	/** The program that a tail call with a constant slot reaches now, where its code may stand here. */
-	#target(unit: Unit, insn: number): Target | undefined {
-		const target = this.context.target(unit, insn);
-		if (target === undefined) return undefined;
-		const [main] = target.program.functions;
-		return main === undefined ? undefined : { unit: target, cfg: cfgOf(target.program, main) };
+	/** What tail calls reach now, where its code may stand here. */
+	#targets(): Targets {
+		const { context, writer: w } = this;
+		const targetOf = (unit: Unit | undefined): Target | undefined => {
+			const main = unit?.program.functions[0];
+			return unit === undefined || main === undefined ? undefined : { unit, cfg: cfgOf(unit.program, main) };
+		};
+		return {
+			one: (unit, insn) => targetOf(context.target(unit, insn)),
+			many: (unit, insn) => {
+				const many = context.targets(unit, insn);
+				return many && { map: many.map, bySlot: () => many.bySlot.map(targetOf) };
+			},
+			room: context.room,
+			addFrame: (frame, unit) => this.#addTarget(frame, unit),
+			addDispatch: (map) => ({ map, slot: w.local(T.i32), word: w.local(T.i32) }),
+		};
 	}
 
 	/** A function that may be inlined: one of the program's that doesn't tail call. */
@@ -250,12 +263,7 @@ export class Translator {
 		}
 		const nodes = nodesOf(this.#cfg, context.unit);
 		if (context.options.passes) {
-			if (this.isProgram && context.unit.facts.tailCalls.size > 0)
-				inlineTargets(
-					nodes,
-					(unit, insn) => this.#target(unit, insn),
-					(frame, unit) => this.#addTarget(frame, unit),
-				);
+			if (this.isProgram && context.unit.facts.tailCalls.size > 0) inlineTargets(nodes, this.#targets());
 			if (nodes.some(({ unit }) => unit.program.functions.length > 1))
 				inlineCalls(
 					nodes,
@@ -285,8 +293,11 @@ export class Translator {
 			block: () => w.op(W.block, T.void),
 			loop: (node) => {
 				w.op(W.loop, T.void);
+				const block = node.kind === "block" ? this.#nodes[node.block]! : undefined;
+				// a place for tail calls: they have a limit of their own
+				if (block?.dispatch !== undefined) return;
 				// of the program whose loop it is: another's code may stand in this function
-				const frame = node.kind === "block" ? this.#nodes[node.block]!.frame : 0;
+				const frame = block?.frame ?? 0;
 				if (this.#frames[frame]!.context.options.fuel) this.#burn();
 			},
 			ifBranch: (node) => {
@@ -303,14 +314,18 @@ export class Translator {
 				w.brIf(depth);
 			},
 			brTable: (node, depths) => {
-				w.get(this.#dispatch[node.kind === "switch" ? node.dispatch : 0]!);
+				w.get(
+					node.kind === "block" ? this.#nodes[node.block]!.dispatch!.slot : this.#dispatch[node.dispatch]!,
+				);
 				w.op(W.br_table);
 				w.code.u32(depths.length - 1);
 				for (const depth of depths) w.code.u32(depth);
 			},
 			leave: (node) => {
-				const frame = node.kind === "block" ? this.#nodes[node.block]!.frame : 0;
-				this.return(() => w.get(this.#frames[frame]!.registers[0]!));
+				const block = node.kind === "block" ? this.#nodes[node.block]! : undefined;
+				this.#current = this.#frames[block?.frame ?? 0]!;
+				if (block?.terminator === "elsewhere") leaveByWord(this, block.dispatch!.word);
+				else this.return(() => w.get(this.registers[0]!));
 			},
 		});
 		// every path has returned or branched
@@ -353,7 +368,7 @@ export class Translator {
 			return;
 		}
 		if (node.kind === "switch") return;
-		const { start, end, arms, branch, frame, enter, leave, sum, missed } = this.#nodes[node.block]!;
+		const { start, end, arms, branch, frame, enter, leave, sum, missed, dispatch } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
 		this.#values.forEach((_, i) => {
 			this.#values[i] = this.#nextValue++;
@@ -368,7 +383,7 @@ export class Translator {
 			this.#straight(arm.behind.start, arm.behind.end);
 			before = arm.behind.start;
 		}
-		if (enter !== undefined) this.#enter(this.#frames[enter]!);
+		if (enter !== undefined) this.#enter(this.#frames[enter]!, dispatch === undefined);
 		if (leave !== undefined) {
 			w.get(this.registers[0]!);
 			w.set(this.#frames[leave]!.registers[0]!);
@@ -383,11 +398,14 @@ export class Translator {
 		this.writer.set(mayGoto);
 	}
 
-	/** Arguments into the registers of an inlined function, and its stack below this one; a target gets the context. */
-	#enter(callee: Frame): void {
+	/**
+	 * Arguments into the registers of an inlined function, and its stack below this one; a target gets the context, and
+	 * `counts` the call.
+	 */
+	#enter(callee: Frame, counts: boolean): void {
 		const { writer: w } = this;
 		if (callee.isTarget) {
-			count(this);
+			if (counts) count(this);
 			w.get(0);
 			w.op(W.i64_extend_i32_u);
 			w.set(callee.registers[1]!);
@@ -477,7 +495,7 @@ export class Translator {
 	#condition(node: FlowNode): void {
 		const { writer: w } = this;
 		if (node.kind !== "block") return;
-		const { branch, terminator, frame } = this.#nodes[node.block]!;
+		const { branch, terminator, frame, dispatch, expected } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
 		this.insn = branch;
 		if (terminator === "may_goto") {
@@ -496,8 +514,13 @@ export class Translator {
 			w.op(W.end);
 			return;
 		}
+		if (terminator === "expected") {
+			isExpected(this, dispatch!, expected!);
+			return;
+		}
 		w.line(this.context.unit.index, branch);
-		if (terminator === "hit") hits(this);
+		if (terminator === "site") goesOn(this, dispatch!);
+		else if (terminator === "hit") hits(this);
 		else condition(this, decode(this.context.unit.program.insns[branch]!, branch));
 	}
 
