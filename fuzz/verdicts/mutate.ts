@@ -7,9 +7,9 @@
  */
 import { type Insn, printInsns } from "@tailhop/core";
 import { KernelObject, lastLine, openKernel } from "@tailhop/kernel";
-import { withBpfOnly } from "./capabilities.ts";
 import { readTheme, themeNames } from "./files.ts";
 import { LOAD_FLAGS } from "./format.ts";
+import { CAP_BPF_ONLY } from "./oracle.ts";
 import { OurVerifier } from "./ours.ts";
 
 const [count = "1000", seed = "1"] = process.argv.slice(2);
@@ -141,7 +141,7 @@ for (let i = 0; i < Number(count); i++) {
 			...(loaded === undefined ? {} : { btf: loaded, funcInfo: assembled.btf!.funcInfo }),
 			log: 4,
 		});
-	const result = program.capBpf ? withBpfOnly(load) : load();
+	const result = program.capBpf ? kernel.capabilities.only(CAP_BPF_ONLY, load) : load();
 	if (result.ok) result.program.close();
 	for (const [at, handle] of handles.entries())
 		if (object.maps[names.indexOf(assembled.maps[at]!)] !== handle) handle.close();

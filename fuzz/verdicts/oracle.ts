@@ -1,6 +1,7 @@
 /** Asks the running kernel for its verdicts. Programs are loaded and closed again; none is run or attached. */
 import { assembleObject, link, nameOf, PROG_TYPE, parse, TailhopError } from "@tailhop/core";
 import {
+	type Capability,
 	type Kernel,
 	type KernelMap,
 	KernelObject,
@@ -9,7 +10,6 @@ import {
 	openKernel,
 } from "@tailhop/kernel";
 import { assembleProgram, mapNames } from "./assemble.ts";
-import { missingCapabilities, withBpfOnly } from "./capabilities.ts";
 import { MAPS_FILE } from "./files.ts";
 import { LOAD_FLAGS, type Program, type Verdict } from "./format.ts";
 import { kernelId } from "./ours.ts";
@@ -21,6 +21,9 @@ const LOG_STATS = 4;
 /** What the verdicts are of; another kernel may answer otherwise. */
 export const RELEASE = "6.18.";
 
+/** What the verdicts call "without CAP_PERFMON". */
+export const CAP_BPF_ONLY: readonly Capability[] = ["CAP_NET_ADMIN", "CAP_BPF"];
+
 export class Oracle {
 	readonly #kernel: Kernel;
 	readonly #object: KernelObject;
@@ -30,7 +33,9 @@ export class Oracle {
 	/** Throws TailhopError "kernel/unavailable" where bpf(2) is not allowed. */
 	static async open(): Promise<Oracle> {
 		const kernel = await openKernel();
-		const missing = missingCapabilities();
+		const missing = (["CAP_NET_ADMIN", "CAP_PERFMON", "CAP_BPF"] as const).filter(
+			(each) => !kernel.capabilities.has(each),
+		);
 		if (missing.length > 0)
 			throw new TailhopError(
 				"kernel/unavailable",
@@ -88,7 +93,7 @@ export class Oracle {
 					...(loaded === undefined || btf === undefined ? {} : { btf: loaded, funcInfo: btf.funcInfo }),
 					log: level,
 				});
-			const result = program.capBpf ? withBpfOnly(load) : load();
+			const result = program.capBpf ? this.#kernel.capabilities.only(CAP_BPF_ONLY, load) : load();
 			if (result.ok) result.program.close();
 			return result;
 		} finally {

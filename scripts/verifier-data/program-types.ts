@@ -1,7 +1,7 @@
 /** Program types: how they are loaded and by whom, what they return, what they may do with packets and sockmaps. */
 import { helpersAllowed, type Insn } from "@tailhop/core";
+import type { Capability } from "@tailhop/kernel";
 import { lastLine } from "@tailhop/kernel";
-import { CAP, withOnly } from "../../fuzz/verdicts/capabilities.ts";
 import {
 	exitRange,
 	LOAD_FLAGS,
@@ -80,17 +80,25 @@ function checkLoading(prober: Prober, way: Way): void {
 
 function checkCapabilities(prober: Prober, way: Way): void {
 	const rules = PROGRAM_TYPES[way.type]!;
-	const refused = (...capabilities: number[]) =>
-		withOnly(capabilities, () => prober.ask(way, RETURNS_ONE)).errno === EPERM;
+	const refused = (...capabilities: Capability[]) =>
+		prober.kernel.capabilities.only(capabilities, () => prober.ask(way, RETURNS_ONE)).errno === EPERM;
 	const { capability } = rules;
-	prober.compare(`${way.name} needs more than CAP_BPF`, capability.length > 7, refused(CAP.BPF));
-	prober.compare(`${way.name} CAP_NET_ADMIN`, capability === "CAP_PERFMON", refused(CAP.BPF, CAP.NET_ADMIN));
-	prober.compare(`${way.name} CAP_PERFMON`, capability === "CAP_NET_ADMIN", refused(CAP.BPF, CAP.PERFMON));
+	prober.compare(`${way.name} needs more than CAP_BPF`, capability.length > 7, refused("CAP_BPF"));
+	prober.compare(
+		`${way.name} CAP_NET_ADMIN`,
+		capability === "CAP_PERFMON",
+		refused("CAP_BPF", "CAP_NET_ADMIN"),
+	);
+	prober.compare(
+		`${way.name} CAP_PERFMON`,
+		capability === "CAP_NET_ADMIN",
+		refused("CAP_BPF", "CAP_PERFMON"),
+	);
 	if (capability === "CAP_PERFMON") return;
 	for (const id of helpersAllowed(way.type, way.attachType) ?? []) {
 		const ask = () =>
 			prober.ask(way, [...[1, 2, 3, 4, 5].map((register) => move(register, 0)), call(id), EXIT]);
-		const { log } = withOnly([CAP.BPF, CAP.NET_ADMIN], ask);
+		const { log } = prober.kernel.capabilities.only(["CAP_BPF", "CAP_NET_ADMIN"], ask);
 		const refuses = /cannot use helper|unknown func/.test(log);
 		prober.compare(`${way.name} ${id} without CAP_PERFMON`, needsPerfmon(id, way.type), refuses);
 	}

@@ -42,6 +42,23 @@ const onKernel = (name: string, body: (kernel: Kernel) => void): void =>
 		expect(descriptors(), "open descriptors").toBe(before);
 	});
 
+describe("capabilities", () => {
+	onKernel("are limited for as long as it takes", (kernel) => {
+		const { capabilities } = kernel;
+		const load = () => kernel.loadProgram({ type: XDP, insns: [mov(0, 2), EXIT] });
+		expect(capabilities.has("CAP_BPF")).toBe(true);
+		const refused = capabilities.only(["CAP_NET_ADMIN"], () => [capabilities.has("CAP_BPF"), load()]);
+		expect(refused).toMatchObject([false, { ok: false, error: "EPERM" }]);
+		expect(() =>
+			capabilities.only([], () => {
+				throw new Error("from inside");
+			}),
+		).toThrow("from inside");
+		expect(capabilities.has("CAP_BPF")).toBe(true);
+		accepted(capabilities.only(["CAP_NET_ADMIN", "CAP_BPF"], load)).close();
+	});
+});
+
 describe("programs", () => {
 	onKernel("loads and runs", (kernel) => {
 		using program = accepted(kernel.loadProgram({ type: XDP, name: "two", insns: [mov(0, 2), EXIT] }));

@@ -1,5 +1,6 @@
 import { encodeInsns, TailhopError } from "@tailhop/core";
 import { Attr, cString, type FieldValue, type Struct } from "./attr.ts";
+import { ThreadCapabilities } from "./capabilities.ts";
 import { errnoName } from "./errno.ts";
 import { cPath, Descriptor, pinError } from "./handle.ts";
 import { KernelMap, type MapDefinition } from "./map.ts";
@@ -30,6 +31,8 @@ export class KernelBtf extends Descriptor {
 export class Kernel {
 	/** libc; for the handles. */
 	readonly native: Native;
+	/** Of the calling thread. */
+	readonly capabilities: ThreadCapabilities;
 	readonly #logLimit: number;
 	#scratch = new Uint8Array(LOG_SIZE);
 	#room = new Uint8Array(0);
@@ -37,6 +40,7 @@ export class Kernel {
 	/** `logLimit` in bytes: of a longer log only the end is kept. */
 	constructor(functions: Native, logLimit = LOG_LIMIT) {
 		this.native = functions;
+		this.capabilities = new ThreadCapabilities(functions);
 		this.#logLimit = logLimit;
 	}
 

@@ -18,6 +18,9 @@ export interface Native {
 	readLink(path: string): string;
 	/** Possible CPUs: how many values a per-CPU map has. */
 	readonly cpus: number;
+	/** capget(2) and capset(2) of the calling thread: a header, and six words of sets. */
+	getCapabilities(header: Uint32Array, sets: Uint32Array): number;
+	setCapabilities(header: Uint32Array, sets: Uint32Array): number;
 	readonly pageSize: number;
 }
 
@@ -76,6 +79,8 @@ async function load(): Promise<Native> {
 		const munmap = libc.func("int munmap(void *at, size_t length)");
 		const unlink = libc.func("int unlink(const char *path)");
 		const getPageSize = libc.func("int getpagesize()");
+		const capget = libc.func("int capget(void *header, void *sets)");
+		const capset = libc.func("int capset(void *header, void *sets)");
 		const close = libc.func("int close(int fd)");
 		const getAffinity = libc.func("int sched_getaffinity(int pid, size_t size, void *mask)");
 		const setAffinity = libc.func("int sched_setaffinity(int pid, size_t size, void *mask)");
@@ -87,6 +92,8 @@ async function load(): Promise<Native> {
 			getAffinity: (mask) => errno(getAffinity(0, mask.length, mask)),
 			setAffinity: (mask) => errno(setAffinity(0, mask.length, mask)),
 			perfEventOpen: (attr, cpu) => errno(perf(numbers.perf, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC)),
+			getCapabilities: (header, sets) => errno(capget(header, sets)),
+			setCapabilities: (header, sets) => errno(capset(header, sets)),
 			ioctl: (fd, request, argument) => errno(ioctl(fd, request, argument)),
 			map(fd, length, offset, writable) {
 				const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;

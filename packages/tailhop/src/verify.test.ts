@@ -113,7 +113,6 @@ describe("verdicts", () => {
 		[/--format takes 6\.18, 7\.3/, "--format", "5"],
 		[/--reporter takes github, junit/, "--reporter", "tap"],
 		[/Take one/, "--reporter", "junit", "--json"],
-		[/Leave --privilege out/, "--kernel", "--privilege", "bpf"],
 	])("usage: %s", async (text, ...argv) => {
 		const { status, out, err } = await verify(assembly(TWO), ...argv);
 		expect(status).toBe(2);
@@ -134,6 +133,21 @@ describe("verdicts", () => {
 			lines: [{ differences: [] }, { differences: [] }],
 		});
 	});
+
+	onKernel(
+		"--kernel --privilege: the kernel is asked with the same capabilities, and others come back",
+		async () => {
+			const leak = ".section socket\n.globl leak\nleak:\n r0 = r1\n exit\n";
+			const { out } = await verify(assembly(leak), "--kernel", "--privilege", "bpf");
+			expect(out).toMatch(/kernel {2}rejected: EACCES: R0 leaks addr as return value/);
+			expect(out).toContain("the same");
+			expect((await verify(assembly(leak), "--kernel")).out).toMatch(/kernel {2}accepted/);
+			if (readFileSync("/proc/sys/kernel/unprivileged_bpf_disabled", "utf8").trim() === "0") return;
+			const refused = await verify(assembly(TWO), "--kernel", "--privilege", "unprivileged");
+			expect(refused).toMatchObject({ status: 1, out: "" });
+			expect(refused.err).toMatch(/refuses users without CAP_BPF everything/);
+		},
+	);
 
 	onKernel("the kernel agrees on every rejected fixture", async () => {
 		const { lines } = await records(REJECTED, "--kernel", "--log-level", "0");

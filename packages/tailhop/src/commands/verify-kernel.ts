@@ -1,4 +1,6 @@
-import type { LinkedObject, LinkedProgram, Verdict } from "@tailhop/core";
+import { readFile } from "node:fs/promises";
+import { type LinkedObject, type LinkedProgram, TailhopError, type Verdict } from "@tailhop/core";
+import type { Capability } from "@tailhop/kernel";
 import type { kernelBridge } from "../engine.ts";
 
 /** What the running kernel said of a program. */
@@ -16,8 +18,37 @@ export interface KernelAnswer {
 /** What may differ between the two verifiers' answers. */
 export type Difference = "verdict" | "errno" | "line" | "insns";
 
-/** Asks the running kernel about each program. */
+/** 0: users without CAP_BPF may load programs. */
+const UNPRIVILEGED_DISABLED = "/proc/sys/kernel/unprivileged_bpf_disabled";
+
+/**
+ * Asks the running kernel about each program, with only these capabilities in effect (undefined: all that the process
+ * has). @throws TailhopError kernel/unavailable where it refuses users without any everything
+ */
 export async function askKernel(
+	bridge: Awaited<ReturnType<typeof kernelBridge>>,
+	linked: LinkedObject,
+	programs: readonly LinkedProgram[],
+	level: number,
+	capabilities: readonly Capability[] | undefined,
+): Promise<Map<LinkedProgram, KernelAnswer>> {
+	if (capabilities?.length === 0 && (await readFile(UNPRIVILEGED_DISABLED, "utf8")).trim() !== "0")
+		throw new TailhopError(
+			"kernel/unavailable",
+			"this kernel refuses users without CAP_BPF everything (kernel.unprivileged_bpf_disabled)",
+			{},
+			{ hint: "Leave --kernel out, or take --privilege bpf." },
+		);
+	if (capabilities === undefined) return askAll(bridge, linked, programs, level);
+	const restore = (await bridge.openKernel()).capabilities.limit(capabilities);
+	try {
+		return await askAll(bridge, linked, programs, level);
+	} finally {
+		restore();
+	}
+}
+
+async function askAll(
 	bridge: Awaited<ReturnType<typeof kernelBridge>>,
 	linked: LinkedObject,
 	programs: readonly LinkedProgram[],

@@ -9,6 +9,7 @@ import {
 	verify as verifyProgram,
 	withFunctionTypes,
 } from "@tailhop/core";
+import type { Capability } from "@tailhop/kernel";
 import { type Arguments, EXIT, type ExitStatus, usage } from "../command.ts";
 import { kernelBridge } from "../engine.ts";
 import { loadSpec, programsNamed } from "../object-file.ts";
@@ -18,12 +19,16 @@ import { type Checked, type Show, summaryLine, verdictJson, verdictLines } from 
 import { linkTarget } from "../session.ts";
 import { askKernel, differences } from "./verify-kernel.ts";
 
-/** Who loads the programs. */
-const PRIVILEGES: Readonly<Record<string, Partial<Capabilities>>> = {
-	root: {},
-	bpf: { perfmon: false, sysAdmin: false },
-	unprivileged: { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false },
+/** Who loads the programs: for our verifier, and what the kernel is asked with (undefined: with all there are). */
+const PRIVILEGES: Readonly<Record<string, Privilege>> = {
+	root: { ours: {}, kernel: undefined },
+	bpf: { ours: { perfmon: false, sysAdmin: false }, kernel: ["CAP_BPF", "CAP_NET_ADMIN"] },
+	unprivileged: { ours: { bpf: false, perfmon: false, netAdmin: false, sysAdmin: false }, kernel: [] },
 };
+interface Privilege {
+	readonly ours: Partial<Capabilities>;
+	readonly kernel: readonly Capability[] | undefined;
+}
 const REPORTERS = { github: githubLines, junit: junitLines };
 const FORMATS = ["6.18", "7.3"] as const;
 /** Bits of the log's level that there are. */
@@ -37,7 +42,8 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 	const linked = withFunctionTypes(link(spec, await linkTarget(args, spec, cpus)));
 	const programs = programsNamed(linked, args.positional[1]);
 	const { level } = asked;
-	const kernel = bridge && (await askKernel(bridge, linked, programs, level || 1));
+	const { kernel: capabilities } = asked.privilege;
+	const kernel = bridge && (await askKernel(bridge, linked, programs, level || 1, capabilities));
 	const done: Checked[] = [];
 	for (const program of programs) {
 		const answer = kernel?.get(program);
@@ -65,6 +71,7 @@ export async function verify(args: Arguments): Promise<ExitStatus> {
 
 interface Asked extends Show {
 	readonly json: boolean;
+	readonly privilege: Privilege;
 	readonly options: VerifyOptions;
 	readonly level: number;
 	readonly format: (typeof FORMATS)[number];
@@ -74,10 +81,8 @@ interface Asked extends Show {
 function optionsOf(args: Arguments): Asked {
 	const level = args.count("log-level") ?? 1;
 	if (level > ALL_LEVELS) throw usage(`--log-level takes 0 to 7, not "${args.text("log-level")}"`);
-	const privilege = args.text("privilege") ?? "root";
-	const capabilities = PRIVILEGES[privilege] ?? refuse("privilege", privilege, Object.keys(PRIVILEGES));
-	if (args.flag("kernel") && privilege !== "root")
-		throw usage("--kernel asks as root", "Leave --privilege out, or --kernel.");
+	const who = args.text("privilege") ?? "root";
+	const privilege = PRIVILEGES[who] ?? refuse("privilege", who, Object.keys(PRIVILEGES));
 	const format = args.text("format") ?? "6.18";
 	const form = FORMATS.find((each) => each === format) ?? refuse("format", format, FORMATS);
 	const name = args.text("reporter");
@@ -90,11 +95,12 @@ function optionsOf(args: Arguments): Asked {
 		throw usage("--json and --reporter are two forms of output", "Take one.");
 	return {
 		json,
+		privilege,
 		level,
 		format: form,
 		reporter,
 		// the kernel names the last line only in a log
-		options: { capabilities, logLevel: level || (args.flag("kernel") ? 1 : 0) },
+		options: { capabilities: privilege.ours, logLevel: level || (args.flag("kernel") ? 1 : 0) },
 		explain: args.flag("explain"),
 		heat: args.flag("heat"),
 		wholeLog: args.text("log-level") !== undefined,
