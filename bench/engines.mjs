@@ -68,7 +68,7 @@ function counted(batch) {
 
 /** @returns {Promise<Engine>} */
 export async function inMachine(name, linked, row, options) {
-	const machine = await machineOf(linked, row.apart, { ...options, budget: 2 ** 40 });
+	const machine = await machineOf(linked, row.apart, { budget: 2 ** 40, ...options });
 	for (const error of machine.notCompiled.values()) throw error;
 	row.fill?.((map) => machine.map(map).instance);
 	const inputs = packetsOf(row).map((packet) => ({ packet, trace: false }));

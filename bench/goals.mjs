@@ -10,6 +10,8 @@ export const RATIOS = [
 	["wasm-checked", "kernel"],
 	["wasm-unchecked", "native"],
 	["wasm-checked", "wasm-unchecked"],
+	["wasm-checked", "wasm-verified"],
+	["wasm-verified", "wasm-unchecked"],
 	["wasm-unchecked", "unchecked"],
 ];
 

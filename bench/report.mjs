@@ -28,7 +28,15 @@ export function printReport({ machine, processes, rounds, rows, goals, start, no
 	console.log(
 		`${machine.node}, ${machine.os}, ${machine.cpu} (${machine.cpus}); ${processes} processes, ${rounds} rounds each`,
 	);
-	const engines = ["checked", "unchecked", "wasm-checked", "wasm-unchecked", "native", "kernel"];
+	const engines = [
+		"checked",
+		"unchecked",
+		"wasm-checked",
+		"wasm-verified",
+		"wasm-unchecked",
+		"native",
+		"kernel",
+	];
 	console.log("\nns per run, or per hop (medians, net of nop); instructions are those of a run\n");
 	printTable([
 		[
@@ -37,6 +45,7 @@ export function printReport({ machine, processes, rounds, rows, goals, start, no
 			"interpreter",
 			"unchecked",
 			"wasm checked",
+			"verified",
 			"wasm unchecked",
 			"native",
 			"kernel",
@@ -61,6 +70,8 @@ export function printReport({ machine, processes, rounds, rows, goals, start, no
 		["wasm-unchecked/kernel", "wasm/kernel"],
 		["wasm-checked/kernel", "wasm checked/kernel"],
 		["wasm-unchecked/native", "wasm/native"],
+		["wasm-checked/wasm-verified", "wasm checked/verified"],
+		["wasm-verified/wasm-unchecked", "verified/unchecked"],
 		["checked/unchecked", "interpreter checked/unchecked"],
 	];
 	console.log("\nratios of CPU time: median (middle half of the rounds)\n");

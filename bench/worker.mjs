@@ -22,6 +22,7 @@ async function engines(row) {
 		await inMachine("checked", linked, row, {}),
 		await inMachine("unchecked", linked, row, { checked: false }),
 		await inMachine("wasm-checked", linked, row, { engine: "wasm", verify: "off" }),
+		await inMachine("wasm-verified", linked, row, { engine: "wasm", verify: "require", budget: undefined }),
 		await inMachine("wasm-unchecked", linked, row, { engine: "wasm", verify: "off", checked: false }),
 	];
 	if (native[row.object] !== undefined) all.push(await inNative(native[row.object], row));
