@@ -90,11 +90,11 @@ export function skbHook(
 			const end = mac + packet.length;
 			memory.write(mac, packet);
 			// What an earlier run left behind the packet must not show in this one.
-			memory.u8.fill(0, end, buffer + SKB_BUFFER_SIZE);
+			memory.clear(end, buffer + SKB_BUFFER_SIZE);
 			const protocol = encapsulatedProtocol(memory, mac + ETH_HLEN - 2, end);
 			checkHeaders(packet, protocol);
 
-			memory.u8.fill(0, MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
+			memory.clear(MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
 			memory.setU32(PACKET.KIND, PACKET_KIND.SKB);
 			memory.setU32(PACKET.CONTEXT, context);
 			memory.setU32(PACKET.BUFFER, buffer);
@@ -108,8 +108,8 @@ export function skbHook(
 			memory.setU32(PACKET.TUNNEL, context + TUNNEL_AT);
 			writeSock(memory, context + SOCK_AT, packet, protocol);
 
-			memory.u8.fill(0, context + TUNNEL_AT, context + TUNNEL_AT + TUNNEL_SIZE);
-			memory.u8.fill(0, context, context + SK_BUFF.SIZE);
+			memory.clear(context + TUNNEL_AT, context + TUNNEL_AT + TUNNEL_SIZE);
+			memory.clear(context, context + SK_BUFF.SIZE);
 			if (given !== undefined)
 				for (const { offset, size } of settable)
 					memory.write(context + offset, given.subarray(offset, offset + size));
@@ -138,7 +138,7 @@ export function skbHook(
 			const data = memory.u32(PACKET.DATA);
 			const length = memory.u32(PACKET.END) - data;
 			const packet = new Uint8Array(hidden + length);
-			packet.set(memory.read(data, length), hidden);
+			packet.set(memory.u8.subarray(data, data + length), hidden);
 			const seen = memory.read(context, SK_BUFF.SIZE);
 			const contextBytes = new Uint8Array(SK_BUFF.SIZE);
 			for (const { offset, size } of writtenBack)
@@ -207,7 +207,7 @@ function checkContext(given: Uint8Array, length: number): void {
 
 /** The socket of a test run: closed, without ports, with the packet's addresses. */
 function writeSock(memory: LinearMemory, at: number, packet: Uint8Array, protocol: number): void {
-	memory.u8.fill(0, at, at + SOCK.SIZE);
+	memory.clear(at, at + SOCK.SIZE);
 	memory.setU32(at + SOCK.STATE, TCP_STATE.close);
 	memory.setU32(at + SOCK.RX_QUEUE_MAPPING, 0xffffffff);
 	if (protocol === ETHERTYPE.IP) {

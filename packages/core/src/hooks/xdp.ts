@@ -91,11 +91,11 @@ export const xdpHook: Hook = {
 		const frame = context + FRAME;
 		const frags = frame + PAGE_SIZE;
 		const metaStart = frame + headroom;
-		memory.u8.fill(0, frame, frame + PAGE_SIZE);
+		memory.clear(frame, frame + PAGE_SIZE);
 		memory.write(metaStart, packet.subarray(0, linearLength));
-		memory.write(frags, packet.subarray(linearLength));
+		if (fragsLength > 0) memory.write(frags, packet.subarray(linearLength));
 
-		memory.u8.fill(0, MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
+		memory.clear(MACHINE.PACKET, MACHINE.PACKET + PACKET_SIZE);
 		memory.setU32(PACKET.KIND, PACKET_KIND.XDP);
 		memory.setU32(PACKET.CONTEXT, context);
 		memory.setU32(PACKET.BUFFER, frame + XDP_FRAME_SIZE);
@@ -108,7 +108,7 @@ export const xdpHook: Hook = {
 		memory.setU32(PACKET.INGRESS_IN, ingress);
 		memory.setU32(PACKET.QUEUE_IN, queue);
 
-		memory.u8.fill(0, context, context + XDP_MD.SIZE);
+		memory.clear(context, context + XDP_MD.SIZE);
 		// Without one given, the frame came in on lo, device 1 of the first network namespace.
 		memory.setU32(context + XDP_MD.INGRESS_IFINDEX, ingress === 0 ? 1 : ingress);
 		memory.setU32(context + XDP_MD.RX_QUEUE_INDEX, queue);
@@ -127,8 +127,10 @@ export const xdpHook: Hook = {
 		const linear = memory.u32(PACKET.END) - meta;
 		const frags = memory.u32(PACKET.FRAGS_LENGTH);
 		const packet = new Uint8Array(linear + frags);
-		packet.set(memory.read(meta, linear));
-		packet.set(memory.read(memory.u32(PACKET.FRAGS), frags), linear);
+		const bytes = memory.u8;
+		packet.set(bytes.subarray(meta, meta + linear));
+		const fragsAt = memory.u32(PACKET.FRAGS);
+		if (frags > 0) packet.set(bytes.subarray(fragsAt, fragsAt + frags), linear);
 		const contextBytes = new Uint8Array(XDP_MD.SIZE);
 		const view = new DataView(contextBytes.buffer);
 		view.setUint32(XDP_MD.DATA, memory.u32(PACKET.DATA) - meta, true);

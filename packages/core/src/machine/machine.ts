@@ -536,10 +536,10 @@ export class Machine implements Disposable {
 		};
 		const start = performance.now();
 		try {
-			const r0 = wasm.run(invocation, times, () => runtime.again());
+			const low = wasm.run(invocation, times, () => runtime.again());
 			const duration = ((performance.now() - start) * 1e6) / times;
 			const how = { hops: [], instructions: 0, engine: "wasm", verified: this.verified };
-			return { ...resultOf(this.memory, prepared, r0, how, () => runtime.finish()), duration };
+			return { ...this.#compiledResult(prepared, low, how), duration };
 		} catch (error) {
 			runtime.finish();
 			throw error;
@@ -692,6 +692,15 @@ export class Machine implements Disposable {
 		return execution.r0;
 	}
 
+	#compiledResult(
+		prepared: Parameters<typeof resultOf>[1],
+		low: number,
+		how: Parameters<typeof resultOf>[4],
+	): RunResult {
+		const high = this.memory.u32(MACHINE.RESULT_HIGH);
+		return resultOf(this.memory, prepared, low, high, how, () => this.#runtime.finish());
+	}
+
 	#attemptCompiled(wasm: WasmEngine, program: string | ProgramHandle, input: RunInput): RunOutcome {
 		const hops: HopRecord[] = [];
 		let output: readonly Output[] = [];
@@ -700,19 +709,16 @@ export class Machine implements Disposable {
 		try {
 			const prepared = this.#prepare(program, input);
 			output = prepared.output;
-			const r0 = wasm.run({
-				...prepared,
+			const low = wasm.run({
+				record: prepared.record,
+				hook: prepared.hook,
+				context: prepared.context,
 				sp: this.#stackTop,
 				budget: this.#budget(input),
 				hops: (input.trace ?? true) ? hops : undefined,
 			});
-			return resultOf(
-				this.memory,
-				prepared,
-				r0,
-				{ hops, instructions: 0, engine: engine(), verified: this.verified },
-				() => this.#runtime.finish(),
-			);
+			const how = { hops, instructions: 0, engine: engine(), verified: this.verified };
+			return this.#compiledResult(prepared, low, how);
 		} catch (error) {
 			if (!(error instanceof TailhopError)) throw error;
 			this.#runtime.finish();

@@ -216,10 +216,11 @@ export class WasmEngine {
 	}
 
 	/**
-	 * Runs a program `times` times over what lies in memory; the last r0. `between` is called before each further
+	 * Runs a program `times` times over what lies in memory; the low half of the last r0, whose high one is in
+	 * MACHINE.RESULT_HIGH. `between` is called before each further
 	 * run. @throws TailhopError fault/*
 	 */
-	run(invocation: Invocation, times = 1, between?: () => void): bigint {
+	run(invocation: Invocation, times = 1, between?: () => void): number {
 		const { record, context, sp, hops } = invocation;
 		const { memory } = this.#parts.allocator;
 		this.#running = hops === undefined ? this.#plain : this.#tracedBuild();
@@ -233,7 +234,7 @@ export class WasmEngine {
 				if (words.length === 0) words = memory.i32;
 				words[MACHINE.BUDGET >> 2] = rounds;
 				const low = entry(context, sp);
-				if (--left <= 0) return (BigInt(memory.u32(MACHINE.RESULT_HIGH)) << 32n) | BigInt(low >>> 0);
+				if (--left <= 0) return low;
 				between?.();
 			}
 		} catch (error) {
