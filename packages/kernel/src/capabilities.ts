@@ -1,5 +1,4 @@
-import { TailhopError } from "@tailhop/core";
-import { errnoName } from "./errno.ts";
+import { errnoName, TailhopError } from "@tailhop/core";
 import type { Native } from "./native.ts";
 
 /** Bits of capability sets that bpf(2) asks for (linux/capability.h). */

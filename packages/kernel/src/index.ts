@@ -1,6 +1,5 @@
 export { pinToCpu } from "./affinity.ts";
 export { type Capability, ThreadCapabilities } from "./capabilities.ts";
-export { errnoName } from "./errno.ts";
 export type { KernelEvent } from "./events.ts";
 export { accepted, Kernel, KernelBtf, openKernel } from "./kernel.ts";
 export { type Batch, type BatchWrites, KernelMap, type MapDefinition, type MapInfo } from "./map.ts";

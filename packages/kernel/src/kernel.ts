@@ -1,7 +1,6 @@
-import { encodeInsns, TailhopError } from "@tailhop/core";
+import { encodeInsns, errnoName, TailhopError } from "@tailhop/core";
 import { Attr, cString, type FieldValue, type Struct } from "./attr.ts";
 import { ThreadCapabilities } from "./capabilities.ts";
-import { errnoName } from "./errno.ts";
 import { cPath, Descriptor, pinError } from "./handle.ts";
 import { KernelMap, type MapDefinition } from "./map.ts";
 import { type Native, native } from "./native.ts";

@@ -1,5 +1,4 @@
-import { TailhopError, type Where } from "@tailhop/core";
-import { errnoName } from "./errno.ts";
+import { errnoName, TailhopError, type Where } from "@tailhop/core";
 
 /** Lines that the verifier prints after the line that says why. */
 const AFTERWORD =

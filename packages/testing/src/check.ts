@@ -1,5 +1,5 @@
-import { type LinkedObject, type MachineOptions, TailhopError } from "@tailhop/core";
-import { errnoName, lastLine } from "@tailhop/kernel";
+import { errnoName, type LinkedObject, type MachineOptions, TailhopError } from "@tailhop/core";
+import { lastLine } from "@tailhop/kernel";
 import { expect, TestRunner } from "vitest";
 import { buildObject } from "./build.ts";
 import { bytes, hex } from "./bytes.ts";

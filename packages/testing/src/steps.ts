@@ -1,5 +1,4 @@
-import type { LinkedObject } from "@tailhop/core";
-import { errnoName } from "@tailhop/kernel";
+import { errnoName, type LinkedObject } from "@tailhop/core";
 import { expect } from "vitest";
 import { bytes, hex } from "./bytes.ts";
 import { sizesOf } from "./map-contents.ts";

@@ -13,5 +13,5 @@ export { readRing } from "./ringbuf.ts";
 export * from "./socket-layout.ts";
 export { socketsSize, writeSockets } from "./socket-table.ts";
 export { isSocket } from "./sockets.ts";
-export { MAX_TAIL_CALLS } from "./tail-call.ts";
+export { MAX_TAIL_CALLS, OUTCOMES, type Outcome } from "./tail-call.ts";
 export type * from "./types.ts";

@@ -1,5 +1,11 @@
 import { TailhopError, type Where } from "../errors/index.ts";
-import { type Environment, type Helper, type HelperRuntime, MAX_TAIL_CALLS } from "../helpers/index.ts";
+import {
+	type Environment,
+	type Helper,
+	type HelperRuntime,
+	MAX_TAIL_CALLS,
+	type Outcome,
+} from "../helpers/index.ts";
 import type { Hook } from "../hooks/index.ts";
 import { helperName } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
@@ -23,10 +29,6 @@ export const FRAME_SIZE = 512;
  */
 export const MAX_FRAMES = 239;
 export const STACK_SIZE = MAX_FRAMES * FRAME_SIZE;
-
-/** Why a tail call did what it did; the order is the kernel's order of checks. */
-export const OUTCOMES = ["taken", "out-of-range", "limit", "empty"] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 /** A tail call as it was recorded; made into a Hop when the run is over. */
 export interface HopRecord {

@@ -7,8 +7,6 @@ export {
 	FRAME_SIZE,
 	type HopRecord,
 	MAX_FRAMES,
-	OUTCOMES,
-	type Outcome,
 	STACK_SIZE,
 } from "./execution.ts";
 export { ConstantPool, type LoweredProgram, lower, type Resolver } from "./lower.ts";

@@ -1,4 +1,4 @@
-import { TailhopError } from "../errors/index.ts";
+import { errnoName, TailhopError } from "../errors/index.ts";
 import { MAP_FLAG } from "../isa/index.ts";
 import { incompatible, type MapRecord, ownerOf, type ProgramRecord } from "./records.ts";
 
@@ -10,29 +10,11 @@ const E2BIG = 7;
 const EBADF = 9;
 const EINVAL = 22;
 
-const ERRNO_NAMES: Readonly<Record<number, string>> = {
-	1: "EPERM",
-	2: "ENOENT",
-	7: "E2BIG",
-	9: "EBADF",
-	12: "ENOMEM",
-	16: "EBUSY",
-	13: "EACCES",
-	17: "EEXIST",
-	19: "ENODEV",
-	22: "EINVAL",
-	28: "ENOSPC",
-	75: "EOVERFLOW",
-	95: "EOPNOTSUPP",
-	524: "ENOTSUPP",
-};
-
 /** The error of a map operation that bpf(2) would answer with this errno. */
 export function mapError(record: MapRecord, errno: number, what: string, hint: string): TailhopError {
-	const name = ERRNO_NAMES[errno] ?? `errno ${errno}`;
 	return new TailhopError(
 		"machine/invalid-input",
-		`map ${record.name}: ${what} (${name})`,
+		`map ${record.name}: ${what} (${errnoName(errno)})`,
 		{ map: record.name },
 		{ hint, detail: { errno } },
 	);

@@ -1,7 +1,7 @@
 import { TailhopError } from "../errors/index.ts";
-import { type Helper, PACKET } from "../helpers/index.ts";
+import { type Helper, OUTCOMES, PACKET } from "../helpers/index.ts";
 import { fieldAt, type Hook, isSocketOnes, storeField } from "../hooks/index.ts";
-import { type HopRecord, OUTCOMES } from "../interpreter/index.ts";
+import type { HopRecord } from "../interpreter/index.ts";
 import type { MapRuntime } from "../maps/index.ts";
 import { MACHINE } from "../memory/index.ts";
 import { argsOf, type CompiledModule, isWide } from "../wasm/index.ts";

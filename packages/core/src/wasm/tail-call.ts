@@ -1,12 +1,9 @@
-import { MAX_TAIL_CALLS } from "../helpers/index.ts";
+import { MAX_TAIL_CALLS, OUTCOMES, type Outcome } from "../helpers/index.ts";
 import { SLOTS_LAYOUT as SLOTS } from "../maps/index.ts";
 import type { CompiledMap } from "./context.ts";
 import { PROGRAM, storeCount } from "./convention.ts";
 import { T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
-
-/** Outcomes as numbers, for the host's record of hops. */
-export const OUTCOME = { TAKEN: 0, OUT_OF_RANGE: 1, LIMIT: 2, EMPTY: 3 } as const;
 
 /**
  * bpf_tail_call. The words of the array say what is in a slot at this moment, so an update is right for the very
@@ -22,7 +19,7 @@ export function tailCall(t: Translator): void {
 	const map = fact?.map === undefined ? undefined : unit.maps[fact.map];
 	const word = t.a32;
 	const slot = t.b32;
-	const miss = (outcome: number) => {
+	const miss = (outcome: Outcome) => {
 		if (options.trace) hop(t, outcome, () => w.get(slot));
 	};
 
@@ -34,7 +31,7 @@ export function tailCall(t: Translator): void {
 	// index
 	if (map !== undefined && fact?.slot !== undefined) {
 		if (fact.slot >= map.def.maxEntries) {
-			miss(OUTCOME.OUT_OF_RANGE);
+			miss("out-of-range");
 			w.op(W.end);
 			return;
 		}
@@ -46,7 +43,7 @@ export function tailCall(t: Translator): void {
 			w.memory(W.i32_load, MAX_ENTRIES, 2);
 		}
 		w.op(W.i32_ge_u, W.if, T.void);
-		miss(OUTCOME.OUT_OF_RANGE);
+		miss("out-of-range");
 		w.br(1);
 		w.op(W.end);
 	}
@@ -54,7 +51,7 @@ export function tailCall(t: Translator): void {
 	w.get(t.count);
 	w.i32(MAX_TAIL_CALLS);
 	w.op(W.i32_ge_u, W.if, T.void);
-	miss(OUTCOME.LIMIT);
+	miss("limit");
 	w.br(1);
 	w.op(W.end);
 	// the slot's word
@@ -72,10 +69,10 @@ export function tailCall(t: Translator): void {
 	if (options.emptySlotCounts) count(t);
 	w.get(word);
 	w.op(W.i32_eqz, W.if, T.void);
-	miss(OUTCOME.EMPTY);
+	miss("empty");
 	w.br(1);
 	w.op(W.end);
-	if (options.trace) hop(t, OUTCOME.TAKEN, () => w.get(slot));
+	if (options.trace) hop(t, "taken", () => w.get(slot));
 	if (!options.emptySlotCounts) count(t);
 
 	const target = map !== undefined && fact?.slot !== undefined ? context.slots(map.address, fact.slot) : 0;
@@ -208,15 +205,15 @@ function passOn(t: Translator): void {
 	t.writer.get(t.count);
 }
 
-function hop(t: Translator, outcome: number, slot: () => void): void {
+function hop(t: Translator, outcome: Outcome, slot: () => void): void {
 	const { writer: w, context } = t;
 	storeCount(t, t.count);
 	w.i32(context.unit.index);
 	w.i32(t.insn);
 	t.push32(2);
 	slot();
-	w.i32(outcome);
-	if (outcome === OUTCOME.TAKEN) w.get(t.a32);
+	w.i32(OUTCOMES.indexOf(outcome));
+	if (outcome === "taken") w.get(t.a32);
 	else w.i32(0);
 	w.call(context.imports.named("hop"));
 }

@@ -30,4 +30,5 @@ const NAMES: Readonly<Record<number, string>> = {
 	524: "ENOTSUPP",
 };
 
+/** "EINVAL"; "errno N" for one that bpf(2) has no use for. */
 export const errnoName = (errno: number): string => NAMES[errno] ?? `errno ${errno}`;
