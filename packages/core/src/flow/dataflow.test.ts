@@ -260,6 +260,11 @@ describe("stack slots that are registers in all but name", () => {
 			["-24/8"],
 		],
 		[
+			"not where a helper may follow a pointer in memory",
+			"*(u64 *)(r10 - 48) = r1\nr2 = r10\nr2 += -48\n*(u64 *)(r10 - 8) = r2\nr1 = r10\nr1 += -16\nr2 = 3\nr3 = r10\nr3 += -8\nr4 = 8\ncall 177\nr0 = 0\nexit",
+			[],
+		],
+		[
 			"not where a function of the program is given the frame",
 			"*(u64 *)(r10 - 24) = r1\nr1 = r10\nr1 += -16\ncall f\nexit\nf: *(u64 *)(r1 - 8) = 7\nr0 = 0\nexit",
 			[],

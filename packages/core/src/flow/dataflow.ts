@@ -49,7 +49,10 @@ interface FunctionState {
 	/** r1 to r5 at entry, met over all calls; undefined until the first. */
 	entry: readonly Value[] | undefined;
 	stackDepth: number;
-	/** By slot of 8 bytes: the one access that it has by r10, undefined where there are others. */
+	/**
+	 * By slot of 8 bytes: the one access that it has by r10, undefined where there are others. It and `reach` only ever
+	 * lose, so what a guess of the walk noted may stay.
+	 */
 	readonly direct: Map<number, { readonly offset: number; readonly size: 1 | 2 | 4 | 8 } | undefined>;
 	/** Lowest offset that is reached in another way. */
 	reach: number;
@@ -333,7 +336,7 @@ class Dataflow {
 			case "stack": {
 				const offset = this.#touch(one, base.offset + BigInt(insn.off));
 				if (offset === undefined) return ANY;
-				access(one, offset, size, insn.src === 10);
+				noteAccess(one, offset, size, insn.src === 10);
 				const slot = state.slots.get(offset & ~7);
 				if (slot === undefined) return unknown;
 				if (size === 8 && (offset & 7) === 0) return slot;
@@ -373,7 +376,7 @@ class Dataflow {
 				state.slots.clear();
 				return;
 			}
-			access(one, offset, size, insn.dst === 10 && !atomic);
+			noteAccess(one, offset, size, insn.dst === 10 && !atomic);
 			const first = offset & ~7;
 			// a store that covers two slots spoils both
 			for (let at = first; at < offset + size; at += 8) state.slots.delete(at);
@@ -427,9 +430,10 @@ class Dataflow {
 				for (const slot of state.slots.keys()) if (slot + 8 > offset) state.slots.delete(slot);
 			}
 		}
-		if (code && state.escaped) {
-			state.slots.clear();
+		if (state.escaped) {
+			// whoever is called may follow a pointer that lies in memory, as bpf_trace_vprintk does
 			one.reach = -FRAME_SIZE;
+			if (code) state.slots.clear();
 		}
 		registers[0] = state.escaped ? ANY : OTHER;
 		for (let r = 1; r <= 5; r++) registers[r] = OTHER;
@@ -461,13 +465,13 @@ function takesAddress(insns: readonly Insn[]): boolean {
 }
 
 /** Notes an access of the frame. */
-function access(one: FunctionState, offset: number, size: number, byR10: boolean): void {
+function noteAccess(one: FunctionState, offset: number, size: number, byR10: boolean): void {
 	const first = offset & ~7;
+	const isFirst = !one.direct.has(first);
 	const known = one.direct.get(first);
-	const isOnly = byR10 && offset + size <= first + 8 && (known === undefined ? !one.direct.has(first) : true);
-	const same = known === undefined || (known.offset === offset && known.size === size);
-	if (isOnly && same) {
-		if (known === undefined) one.direct.set(first, { offset, size: size as 1 | 2 | 4 | 8 });
+	const isSame = known?.offset === offset && known.size === size;
+	if (byR10 && offset + size <= first + 8 && (isFirst || isSame)) {
+		if (isFirst) one.direct.set(first, { offset, size: size as 1 | 2 | 4 | 8 });
 	} else for (let slot = first; slot < offset + size; slot += 8) one.direct.set(slot, undefined);
 }
 

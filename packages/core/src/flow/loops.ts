@@ -1,5 +1,4 @@
-import { dominators } from "./dominators.ts";
-import { reducible } from "./reducible.ts";
+import { dominance } from "./reducible.ts";
 
 /** A loop without another in it, and with one edge back. */
 export interface InnerLoop {
@@ -9,36 +8,38 @@ export interface InnerLoop {
 	readonly body: ReadonlySet<number>;
 }
 
-/** The innermost loops of a graph; none where it has loops with several entries. Node 0 is the entry. */
+/** Most nodes of a loop that is found: passes are for small ones, and a hostile graph has many large ones. */
+const MOST_NODES = 64;
+
+/** The innermost small loops of a graph that are entered in one place. Node 0 is the entry. */
 export function innerLoops(
 	nodes: readonly { readonly successors: readonly number[] }[],
 ): readonly InnerLoop[] {
 	if (!hasCycle(nodes)) return [];
-	const graph = reducible({ blocks: nodes });
-	if (graph.dispatches > 0) return [];
-	const { dominates } = dominators(graph);
-	const reached = new Set(graph.order);
-	const loops: { header: number; body: Set<number> }[] = [];
-	for (const latch of graph.order) {
+	const { blocks, order, dominators } = dominance({ blocks: nodes });
+	const latches = new Map<number, number[]>();
+	for (const latch of order) {
 		for (const header of nodes[latch]!.successors) {
-			if (!dominates(header, latch)) continue;
-			const body = new Set([header, latch]);
-			const work = [latch];
-			while (work.length > 0) {
-				const node = work.pop()!;
-				if (node === header) continue;
-				for (const from of graph.blocks[node]!.predecessors) {
-					if (!reached.has(from) || body.has(from)) continue;
-					body.add(from);
-					work.push(from);
-				}
-			}
-			loops.push({ header, body });
+			if (!dominators.dominates(header, latch)) continue;
+			const known = latches.get(header);
+			if (known === undefined) latches.set(header, [latch]);
+			else known.push(latch);
 		}
 	}
-	return loops.filter(({ header, body }) =>
-		loops.every((other) => (other.header === header ? other.body === body : !body.has(other.header))),
-	);
+	const loops: InnerLoop[] = [];
+	for (const [header, [latch, ...others]] of latches) {
+		if (others.length > 0) continue;
+		const body = new Set([header, latch!]);
+		// all that comes to the latch without the header; a set's iteration sees what is added to it
+		for (const node of body) {
+			if (node === header) continue;
+			if (latches.has(node) || body.size > MOST_NODES) break;
+			for (const from of blocks[node]!.predecessors) body.add(from);
+		}
+		if (body.size <= MOST_NODES && [...body].every((node) => node === header || !latches.has(node)))
+			loops.push({ header, body });
+	}
+	return loops;
 }
 
 /** Whether anything that node 0 reaches leads back: most programs have no loop, and need no dominators here. */

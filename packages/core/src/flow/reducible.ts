@@ -24,15 +24,8 @@ export interface ReducibleGraph {
  * dispatch node in front, through which all edges to its entries go. clang makes no such loops, so this changes
  * nothing for its code; only the irreducible region pays.
  */
-export function reducible(graph: {
-	readonly blocks: readonly { readonly successors: readonly number[] }[];
-}): ReducibleGraph {
-	const nodes: FlowNode[] = graph.blocks.map((block, index) => ({
-		kind: "block",
-		block: index,
-		successors: [...block.successors],
-		predecessors: [],
-	}));
+export function reducible(graph: Successors): ReducibleGraph {
+	const nodes = nodesOf(graph);
 	let dispatches = 0;
 	let result = finish(nodes, dispatches);
 	if (nodes.length === 1) return result;
@@ -42,6 +35,24 @@ export function reducible(graph: {
 		result = finish(nodes, dispatches);
 	}
 	return result;
+}
+
+interface Successors {
+	readonly blocks: readonly { readonly successors: readonly number[] }[];
+}
+
+/** The graph as it is: nodes with predecessors, their order and dominators. */
+export function dominance(graph: Successors): Omit<ReducibleGraph, "dispatches"> {
+	return finish(nodesOf(graph), 0);
+}
+
+function nodesOf({ blocks }: Successors): FlowNode[] {
+	return blocks.map(({ successors }, block) => ({
+		kind: "block",
+		block,
+		successors: [...successors],
+		predecessors: [],
+	}));
 }
 
 function finish(nodes: FlowNode[], dispatches: number): ReducibleGraph {

@@ -47,7 +47,7 @@ import { Lifecycle, PROG_ARRAY } from "./lifecycle.ts";
 import { MapHandle } from "./map-handle.ts";
 import { PacketBatch } from "./packet-batch.ts";
 import type { MapRecord, ProgramRecord } from "./records.ts";
-import { contextRegionOf, hopOf, Run, resultOf } from "./run.ts";
+import { contextRegionOf, type How, hopOf, type Parts, Run, resultOf } from "./run.ts";
 import { Runtime } from "./runtime.ts";
 import { Snapshot } from "./snapshot.ts";
 import type { LoadOptions, MachineOptions, RepeatResult, RunInput, RunOutcome, RunResult } from "./types.ts";
@@ -653,8 +653,8 @@ export class Machine implements Disposable {
 		});
 		const { version } = this.#lifecycle;
 		if (this.#compiledVersion !== version) {
-			this.#compiledVersion = version;
 			this.#wasm.update();
+			this.#compiledVersion = version;
 		}
 		return this.#wasm;
 	}
@@ -692,11 +692,7 @@ export class Machine implements Disposable {
 		return execution.r0;
 	}
 
-	#compiledResult(
-		prepared: Parameters<typeof resultOf>[1],
-		low: number,
-		how: Parameters<typeof resultOf>[4],
-	): RunResult {
+	#compiledResult(prepared: Parts, low: number, how: How): RunResult {
 		const high = this.memory.u32(MACHINE.RESULT_HIGH);
 		return resultOf(this.memory, prepared, low, high, how, () => this.#runtime.finish());
 	}

@@ -164,16 +164,23 @@ function completed(error: TailhopError, execution: Execution): TailhopError {
 	);
 }
 
+/** What a result is read from: packet and context in memory. */
+export type Parts = Pick<RunParts, "hook" | "record" | "context" | "output">;
+/** How it came to be. */
+export type How = Pick<RunResult, "instructions" | "engine" | "verified"> & {
+	readonly hops: readonly HopRecord[];
+};
+
 /** What most runs come to, so that no number is made for them. */
 const SMALL = Array.from({ length: 256 }, (_, i) => BigInt(i));
 
 /** What a run came to, on any engine: r0's halves. `end` closes the run: what it gave to the outside is whole only then. */
 export function resultOf(
 	memory: LinearMemory,
-	parts: Pick<RunParts, "hook" | "record" | "context" | "output">,
+	parts: Parts,
 	low: number,
 	high: number,
-	how: Pick<RunResult, "instructions" | "engine" | "verified"> & { readonly hops: readonly HopRecord[] },
+	how: How,
 	end: () => void,
 ): RunResult {
 	const { hook, record, context, output } = parts;

@@ -160,7 +160,7 @@ export class WasmEngine {
 		build.lines.set(name, module.lines);
 		const { bytes } = module;
 		bytes[module.memoryFlagAt] = allocator.memory.shared ? 3 : 1;
-		const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+		const { exports } = new WebAssembly.Instance(moduleOf(bytes), {
 			env: importsOf(module, table, this.#host),
 		});
 		for (const { index } of units) {
@@ -309,6 +309,21 @@ export class WasmEngine {
 
 /** V8's words for a place in a module: its name and the byte. */
 const PLACE = /wasm:\/\/wasm\/(tailhop\d+)-[0-9a-f]+:wasm-function\[\d+\]:0x([0-9a-f]+)/;
+
+/** @throws TailhopError machine/unsupported for a host that lacks tail calls or vectors, or has narrower limits than V8 */
+function moduleOf(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+	try {
+		return new WebAssembly.Module(bytes);
+	} catch (error) {
+		if (!(error instanceof WebAssembly.CompileError)) throw error;
+		throw new TailhopError(
+			"machine/unsupported",
+			`this host does not compile what the programs became: ${error.message}`,
+			{},
+			{ hint: 'Take engine: "interpreter", or load fewer programs at once.', cause: error },
+		);
+	}
+}
 
 function emptyBuild(): Build {
 	const table = new WebAssembly.Table({ element: "anyfunc", initial: 64 });

@@ -1,4 +1,4 @@
-import { type Decoded, type Insn, opOf, type RowOf } from "../isa/index.ts";
+import type { Decoded, RowOf } from "../isa/index.ts";
 import { A, T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
 
@@ -84,28 +84,6 @@ export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "loa
 	w.memory(op, checkedAddress(t, src, off));
 	t.pop(dst);
 	if (ones) widenOnes(t, dst, row.size);
-}
-
-/**
- * A load of 16 bits whose bytes the next instruction swaps is two loads of one (measured: parse 149 ns a run
- * without, 148 with; V8 has no rotation of 16 bits). Whether both instructions were done here.
- */
-export function loadSwapped(t: Translator, d: Decoded, next: Insn): boolean {
-	const { options, unit } = t.context;
-	const { dst, src, off } = d.insn;
-	const swap = opOf(next);
-	if (!options.passes || options.regionChecks || next.dst !== dst || src === 10) return false;
-	if (swap !== "be16" && swap !== "bswap16") return false;
-	const access = options.contextAccess;
-	if (access.load(unit.program.type, off, 2) !== 0 || access.ones(off, 2)) return false;
-	const { writer: w } = t;
-	w.memory(W.i32_load8_u, address(t, src, off));
-	w.i32(8);
-	w.op(W.i32_shl);
-	w.memory(W.i32_load8_u, address(t, src, off) + 1);
-	w.op(W.i32_or);
-	t.pop32(dst);
-	return true;
 }
 
 /** A register that holds ones only, loaded from the address in b32: 64 of them if that is such a field of a socket. */

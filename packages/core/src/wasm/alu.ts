@@ -265,7 +265,7 @@ export const COMPARE: Record<
 	jsle: [W.i32_le_s, W.i64_le_s, "jsgt"],
 };
 
-/** Pushes whether a conditional jump is taken; `negated`: whether it isn't. */
+/** Pushes whether a conditional jump is taken, 1 or 0; `negated`: whether it isn't. */
 export function condition(t: Translator, d: Decoded, negated = false): void {
 	const { row, insn } = d;
 	if (row.family !== "jcond") return;
@@ -279,6 +279,9 @@ export function condition(t: Translator, d: Decoded, negated = false): void {
 		else if (wide) {
 			t.writer.i64(0);
 			t.writer.op(W.i64_ne);
+		} else {
+			t.writer.i32(0);
+			t.writer.op(W.i32_ne);
 		}
 		return;
 	}

@@ -117,8 +117,8 @@ export function compile(
 			slots,
 			imports,
 			of: (other) => contexts.get(other)!,
-			target: (from, insn) => (targets.begin(unit) ? targets.one(from, insn) : undefined),
-			targets: (from, insn) => (targets.begin(unit) ? targets.many(from, insn) : undefined),
+			target: (from, insn) => (targets.mayInline ? targets.one(from, insn) : undefined),
+			targets: (from, insn) => targets.many(from, insn),
 			room: (insns) => targets.room(insns),
 			inlined: () => targets.inlined.add(unit),
 			callback(start) {
@@ -134,27 +134,43 @@ export function compile(
 		});
 	}
 	const unsupported = new Map<number, TailhopError>();
-	for (const { unit, program, functions, entry, callees } of targets.firstFirst(perUnit)) {
-		const translate = (index: FunctionIndex, { start, end }: Range, isProgram: boolean) => {
-			const t = new Translator(contexts.get(unit)!, start, end, isProgram, depthOf(unit, start));
-			module.body(index, t.translate());
-		};
-		for (let again = true; again; ) {
-			again = false;
+	const translated = (unit: Unit, { start, end }: Range, isProgram: boolean): FunctionBody =>
+		new Translator(contexts.get(unit)!, start, end, isProgram, depthOf(unit, start)).translate();
+	/** Of a program that the host goes on with. */
+	const leave = ({ unit, program, functions }: (typeof perUnit)[number], error: TailhopError): void => {
+		unsupported.set(unit.index, error);
+		targets.exclude(unit);
+		module.body(program, interpreted(unit, imports));
+		for (const index of functions.values()) module.body(index, absent());
+	};
+	// what is called comes first: a program whose subprogram isn't compiled stands nowhere
+	for (const each of perUnit) {
+		try {
+			for (const range of each.callees)
+				module.body(each.functions.get(range.start)!, translated(each.unit, range, false));
+		} catch (error) {
+			if (!(error instanceof Unsupported)) throw error;
+			leave(each, error);
+		}
+	}
+	for (const each of targets.firstFirst(perUnit)) {
+		const { unit, program } = each;
+		const main = { start: 0, end: unit.program.functions[0]?.end ?? 0 };
+		while (!unsupported.has(unit.index)) {
+			const before = targets.begin(unit);
 			try {
-				translate(program, { start: 0, end: unit.program.functions[0]?.end ?? 0 }, true);
-				for (const range of callees) translate(functions.get(range.start)!, range, false);
+				module.body(program, translated(unit, main, true));
+				break;
 			} catch (error) {
 				if (!(error instanceof Unsupported)) throw error;
-				unsupported.set(error.unit.index, error);
+				targets.back(before);
 				// another program's code, in the place of a tail call: without it, then
-				if (error.unit !== unit) again = targets.exclude(error.unit);
-				else {
-					module.body(program, interpreted(unit, imports));
-					for (const index of functions.values()) module.body(index, absent());
-				}
+				if (error.unit === unit) leave(each, error);
+				else targets.exclude(error.unit);
 			}
 		}
+	}
+	for (const { unit, program, entry } of perUnit) {
 		module.body(entry, entryBody(program));
 		module.export(`p${unit.index}`, program);
 		module.export(`e${unit.index}`, entry);
@@ -203,7 +219,10 @@ class TargetFinder {
 	readonly #trace: boolean;
 	/** Instructions that may still be added. */
 	#left: number;
+	/** Whose code stands in others'. */
 	readonly inlined = new Set<Unit>();
+	/** Whether the function that is being translated may have others' code. */
+	mayInline = false;
 	/** By address of the array. */
 	readonly #many = new Map<number, UnitsBySlot>();
 
@@ -215,9 +234,16 @@ class TargetFinder {
 		this.#left = Math.max(GROWTH * insns, GROWTH_AT_LEAST);
 	}
 
-	/** What other programs may begin in. */
-	begin(unit: Unit): boolean {
-		return unit.program.entry || !this.inlined.has(unit);
+	/** The function of a program is next; what `back` needs if it comes to nothing. */
+	begin(unit: Unit): { readonly left: number; readonly inlined: number } {
+		this.mayInline = unit.program.entry || !this.inlined.has(unit);
+		return { left: this.#left, inlined: this.inlined.size };
+	}
+
+	/** As it was before the function. */
+	back({ left, inlined }: ReturnType<TargetFinder["begin"]>): void {
+		this.#left = left;
+		for (const unit of [...this.inlined].slice(inlined)) this.inlined.delete(unit);
 	}
 
 	one(unit: Unit, insn: number): Unit | undefined {
@@ -237,10 +263,11 @@ class TargetFinder {
 		let many = this.#many.get(map.address);
 		if (many === undefined) {
 			const at = (i: number) => this.#byIndex.get(this.#slots(map.address, i));
-			many = { map, bySlot: Array.from({ length: map.def.maxEntries }, (_, i) => at(i)) };
+			const bySlot = Array.from({ length: map.def.maxEntries }, (_, i) => at(i));
+			many = { map, mayInline: true, bySlot };
 			this.#many.set(map.address, many);
 		}
-		return many;
+		return this.mayInline ? many : { ...many, mayInline: false };
 	}
 
 	room(insns: number): boolean {
@@ -249,11 +276,10 @@ class TargetFinder {
 		return true;
 	}
 
-	/** This program's code stands nowhere from now on; true. */
-	exclude({ index }: Unit): boolean {
+	/** This program's code stands nowhere from now on. */
+	exclude({ index }: Unit): void {
 		this.#byIndex.delete(index);
 		this.#many.clear();
-		return true;
 	}
 
 	/** Programs that no other reaches, then the rest: which may find its code in those. */
@@ -288,7 +314,7 @@ function interpreted({ index }: Unit, imports: Imports): FunctionBody {
 	return w.finish();
 }
 
-/** A function of such a program: nobody calls it. */
+/** A function of such a program: its main function, which would call it, stands nowhere. */
 function absent(): FunctionBody {
 	const w = new FunctionWriter(SUBPROGRAM.params.length);
 	w.op(W.unreachable);

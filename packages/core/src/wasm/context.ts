@@ -68,6 +68,7 @@ export interface CompileOptions {
 
 export interface UnitsBySlot {
 	readonly map: CompiledMap;
+	readonly mayInline: boolean;
 	readonly bySlot: readonly (Unit | undefined)[];
 }
 

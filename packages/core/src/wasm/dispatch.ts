@@ -2,7 +2,7 @@ import { MAX_TAIL_CALLS } from "../helpers/index.ts";
 import { SLOTS_LAYOUT as SLOTS } from "../maps/index.ts";
 import type { CompiledMap } from "./context.ts";
 import { T, W } from "./opcodes.ts";
-import { count } from "./tail-call.ts";
+import { count, leaveByWord, passOn } from "./tail-call.ts";
 import type { Translator } from "./translate.ts";
 
 /** The one place in a function from which its tail calls with variable slots of one array go on. */
@@ -47,6 +47,16 @@ export function goesOn(t: Translator, { map, slot, word }: Dispatch): void {
 	if (!emptySlotCounts) count(t);
 	w.i32(1);
 	w.op(W.end);
+}
+
+/** Leaves for the program of the module that the slot was found to hold, or for whatever it holds. */
+export function leave(t: Translator, { word }: Dispatch, expected: number | undefined): void {
+	const known = expected === undefined ? undefined : t.context.programs.get(expected);
+	if (known === undefined) leaveByWord(t, word);
+	else {
+		passOn(t);
+		t.writer.returnCall(known);
+	}
 }
 
 /** Pushes whether the slot still holds the program whose code follows. */

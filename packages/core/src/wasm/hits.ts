@@ -28,6 +28,8 @@ export interface Targets {
 
 export interface ManyTargets {
 	readonly map: CompiledMap;
+	/** Their code may stand here, if there is room. */
+	readonly mayInline: boolean;
 	bySlot(): readonly (Target | undefined)[];
 }
 
@@ -62,23 +64,23 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 		total += sum;
 		return true;
 	};
-	/** The code of a target, entered from `from`; the index of its first node. */
-	const push = ({ unit, cfg }: Target, from: Node, more: Partial<Node>): number => {
+	/** The code of a target, entered from `from`. */
+	const push = ({ unit, cfg }: Target, from: Node, more: Partial<Node>): void => {
 		const frame = targets.addFrame(from.frame, unit);
 		chains.set(frame, [...(chains.get(from.frame) ?? [from.unit]), unit]);
 		const first = nodes.length;
 		nodes.push({ ...blank(from), enter: frame, successors: [first + 1], ...more });
 		nodes.push(...nodesOf(cfg, unit, frame, first + 1));
-		return first;
 	};
-	/** The place for an array, with the code of all that it holds. */
-	const placeOf = ({ map, bySlot }: ManyTargets, from: Node): number | undefined => {
+	/** The place for an array, with the code of all that it holds, or jumps to them where that is too much. */
+	const placeOf = ({ map, mayInline, bySlot }: ManyTargets, from: Node): number | undefined => {
 		const known = places.get(map.address);
 		if (known !== undefined) return known;
 		const all = new Map<Unit, Target>();
 		const slots = bySlot();
 		for (const each of slots) if (each !== undefined) all.set(each.unit, each);
-		if (all.size === 0 || !fits([...all.values()])) return undefined;
+		if (all.size === 0) return undefined;
+		const inlines = mayInline && fits([...all.values()]);
 		const dispatch = targets.addDispatch(map);
 		const place = nodes.length;
 		const elsewhere = place + 1;
@@ -97,7 +99,11 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 				expected: target.unit.index,
 				successors: [elsewhere, expected + 1],
 			});
-			push(target, from, { dispatch });
+			if (inlines) push(target, from, { counted: true });
+			else {
+				const { index } = target.unit;
+				nodes.push({ ...blank(from), terminator: "elsewhere", dispatch, expected: index, successors: [] });
+			}
 		}
 		for (const each of slots) successors.push(each === undefined ? elsewhere : at.get(each.unit)!);
 		// two ways would be a branch

@@ -184,6 +184,11 @@ export class FunctionWriter {
 		this.code = new Bytes(size);
 	}
 
+	/** How many there are, without the parameters. */
+	get locals(): number {
+		return this.#locals.length;
+	}
+
 	/** A new local of a type; its index. */
 	local(type: number): number {
 		this.#locals.push(type);

@@ -35,10 +35,12 @@ export interface Node {
 	readonly sum?: SumLoop;
 	/** Begins with a tail call whose target's code stands elsewhere: the slot has another, or the limit is reached. */
 	readonly missed?: boolean;
-	/** Of the terminators of variable slots; of a target's entry: that the call has been counted. */
+	/** Of a "site", "switch", "expected" or "elsewhere", and of no other. */
 	dispatch?: Dispatch | undefined;
-	/** Index of the program that an "expected" asks for. */
+	/** Index of the program that an "expected" asks for, and that an "elsewhere" leaves for; absent: any. */
 	readonly expected?: number;
+	/** Enters a target whose call has been counted already. */
+	readonly counted?: boolean;
 }
 
 export interface Arm {
@@ -118,7 +120,7 @@ export function inlineCalls(
 			levels.set(frame, level + 1);
 			chains.set(frame, [...chain, target.start]);
 			// what follows the call is a node of its own, to which the callee's exits lead
-			const rest: Node = { ...node, start: i + 1, arms: [] };
+			const rest: Node = { ...node, start: i + 1, arms: [], missed: false };
 			const restAt = nodes.length;
 			nodes.push(rest);
 			const body = nodesOf(target.cfg, node.unit, frame, nodes.length);
@@ -132,6 +134,7 @@ export function inlineCalls(
 			node.enter = frame;
 			node.leave = undefined;
 			node.terminator = "fall";
+			node.dispatch = undefined;
 			node.branch = -1;
 			node.successors = [nodes.length];
 			nodes.push(...body);
@@ -234,9 +237,9 @@ const UNROLL_NODES = 10;
  */
 export function unrollLoops(nodes: Node[], loops: readonly InnerLoop[]): void {
 	for (const { header, body } of loops) {
+		if (body.size > UNROLL_NODES) continue;
 		if ([...body].some((node) => nodes[node]!.dispatch !== undefined)) continue;
-		if (body.size > UNROLL_NODES || sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body))
-			continue;
+		if (sizeOf(nodes, body) > UNROLL_INSNS || callsSomething(nodes, body)) continue;
 		copyLoop(nodes, header, [...body]);
 	}
 }

@@ -1,3 +1,4 @@
+import { check } from "@tailhop/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { assemble } from "../asm/index.ts";
@@ -79,4 +80,20 @@ test("spilled registers are what they were, as locals and as memory", () => {
 		}),
 		{ numRuns: 300 },
 	);
+});
+
+test("a helper sees a stack slot through a pointer that lies in memory", async () => {
+	await check({
+		asm: `
+			*(u32 *)(r10 - 64) = 0x00636261
+			r1 = r10; r1 += -64
+			*(u64 *)(r10 - 24) = r1
+			*(u32 *)(r10 - 16) = 0x00007325
+			r1 = r10; r1 += -16; r2 = 3
+			r3 = r10; r3 += -24; r4 = 8
+			call bpf_trace_vprintk
+			exit`,
+		// "abc" by "%s"
+		expect: 3,
+	});
 });

@@ -11,8 +11,8 @@ const MOST_TURNS = 1 << 20;
 export function sumTurns(t: Translator, sum: SumLoop): void {
 	const { writer: w } = t;
 	const { rounds, bytes, exits, streams, inductions } = sum;
-	const stays = w.local(T.i64);
-	const turns = w.local(T.i64);
+	const stays = t.scratch(T.i64, 0);
+	const turns = t.scratch(T.i64, 1);
 	for (const [i, exit] of exits.entries()) {
 		roundsThatStay(t, exit);
 		if (i === 0) w.set(stays);
@@ -31,10 +31,10 @@ export function sumTurns(t: Translator, sum: SumLoop): void {
 	w.set(stays);
 	w.i64(MOST_TURNS);
 	least(t, stays, turns);
-	const at = streams.map(() => w.local(T.i32));
-	const sums = streams.map(() => w.local(T.v128));
-	const end = w.local(T.i32);
-	const lanes = w.local(T.v128);
+	const end = t.scratch(T.i32, 0);
+	const at = streams.map((_, i) => t.scratch(T.i32, 1 + i));
+	const lanes = t.scratch(T.v128, 0);
+	const sums = streams.map((_, i) => t.scratch(T.v128, 1 + i));
 	for (const [i, { terms, add }] of streams.entries()) {
 		// a local keeps what it had when this was reached before
 		w.simdZero();
@@ -54,6 +54,7 @@ export function sumTurns(t: Translator, sum: SumLoop): void {
 		for (let lane = 0; lane < bytes; lane += LANES) {
 			w.get(sums[i]!);
 			w.get(at[i]!);
+			w.line(t.context.unit.index, stream.insn);
 			w.simdLoad(SIMD.v128_load, lane);
 			addLanes(t, stream, lanes);
 			w.set(sums[i]!);
@@ -90,7 +91,8 @@ export function sumTurns(t: Translator, sum: SumLoop): void {
 	for (const { register, step, bits } of inductions) {
 		t.push(register);
 		w.get(stays);
-		w.i64(step * rounds);
+		const turn = step * rounds;
+		w.i64(turn | 0, Math.floor(turn / 2 ** 32));
 		w.op(W.i64_mul, W.i64_add);
 		if (bits === 32) {
 			w.op(W.i32_wrap_i64);
@@ -146,7 +148,7 @@ function roundsThatStay(t: Translator, { value, bound, step, stay, bits }: SumEx
 		w.i64(by);
 		w.op(W.i64_div_u);
 	}
-	if (stay === "jne" || stay === "jset") return;
+	if (stay === "jne") return;
 	w.i64(0);
 	for (const each of [value, bound]) {
 		pushLinear(t, each);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { assemble } from "../asm/index.ts";
 import { analyze, cfgOf, innerLoops } from "../flow/index.ts";
 import { runBare } from "../interpreter/index.ts";
+import { Machine } from "../machine/index.ts";
 import { runBareWasm } from "./bare.ts";
 import { nodesOf } from "./nodes.ts";
 import { type SumLoop, sumLoops } from "./sums.ts";
@@ -187,4 +188,56 @@ test("any such loop leaves all registers as the interpreter's does", () => {
 		{ numRuns: 400 },
 	);
 	expect(vectors).toBeGreaterThan(250);
+});
+
+/** The packet's first bytes are there, r1 points to them. */
+const overPacket = (rest: string) => `
+	r2 = *(u32 *)(r1 + 4); r1 = *(u32 *)(r1 + 0)
+	r3 = r1; r3 += 600; r0 = 0
+	if r3 > r2 goto out
+	${rest}
+out: exit`;
+const ones = Uint8Array.from({ length: 1000 }, () => 1);
+
+describe("a sum loop whose induction goes on by a large step", () => {
+	test("is left with the right value", async () => {
+		await check({
+			asm: overPacket(`
+				r3 = 0; r5 = 0; r0 = 0
+			l:	r4 = *(u8 *)(r1 + 0); r0 += r4; r1 += 1
+				r5 += 0x10000000; r3 += 1
+				if r3 != 300 goto l
+				r0 += r5`),
+			packet: ones,
+			expect: 300n * 0x10000000n + 300n,
+		});
+	});
+
+	test("ends after as many rounds as the verifier has seen", async () => {
+		await check({
+			asm: overPacket(`
+				r5 = 0; r6 = 0x1000000000 ll; r0 = 0
+			l:	r4 = *(u8 *)(r1 + 0); r0 += r4; r1 += 1
+				r5 += 0x10000000
+				if r5 < r6 goto l`),
+			packet: ones,
+			expect: 256,
+		});
+	});
+});
+
+test("a trap in a sum loop names the load", async () => {
+	const object = buildObject({
+		programs: {
+			main: `
+				r1 = 0x90000000 ll; r3 = 0; r0 = 0; r9 = 1; r9 ^= 5
+			l:	r4 = *(u16 *)(r1 + 0); r0 += r4; r1 += 2; r3 += 1
+				if r3 != 200 goto l
+				exit`,
+		},
+	});
+	using machine = await Machine.create(object, { engine: "wasm", verify: "off", checked: false });
+	const { error } = machine.attempt("main", { packet: new Uint8Array(64), trace: false });
+	expect(error?.code).toBe("fault/access");
+	expect(error?.where.insn).toBe(6);
 });

@@ -25,7 +25,7 @@ type Symbol =
 	/** Computed from what the round found, without effect. */
 	| { readonly kind: "other" };
 
-type Condition = RowOf<"jcond">["cond"];
+type Condition = Exclude<RowOf<"jcond">["cond"], "jset">;
 
 /** A branch that leaves the loop. */
 export interface SumExit {
@@ -45,6 +45,8 @@ export interface SumStream {
 	readonly size: 1 | 2 | 4 | 8;
 	readonly register: number;
 	readonly bits: 32 | 64;
+	/** The load, or the first of them. */
+	readonly insn: number;
 }
 
 /** A loop that adds up what lies side by side in memory, and does nothing else that lasts. */
@@ -76,13 +78,12 @@ const FAR = 2 ** 31;
  * gcc and clang do the same to native code; a checksum over a packet is the loop that datapaths have.
  */
 export function sumLoops(nodes: Node[], loops: readonly InnerLoop[]): void {
+	const fronts = new Map<number, { readonly front: number; readonly body: ReadonlySet<number> }>();
 	for (const { header, body } of loops) {
 		const sum = sumLoop(nodes, header, body);
 		if (sum === undefined) continue;
 		const { start, unit, frame } = nodes[header]!;
-		const front = nodes.length;
-		for (const [index, node] of nodes.entries())
-			if (!body.has(index)) node.successors = node.successors.map((to) => (to === header ? front : to));
+		fronts.set(header, { front: nodes.length, body });
 		nodes.push({
 			unit,
 			start,
@@ -95,6 +96,13 @@ export function sumLoops(nodes: Node[], loops: readonly InnerLoop[]): void {
 			successors: [header],
 			arms: [],
 			sum,
+		});
+	}
+	if (fronts.size === 0) return;
+	for (const [index, node] of nodes.entries()) {
+		node.successors = node.successors.map((to) => {
+			const found = fronts.get(to);
+			return found === undefined || found.body.has(index) || found.front === index ? to : found.front;
 		});
 	}
 }
@@ -123,6 +131,7 @@ function sumLoop(nodes: readonly Node[], header: number, body: ReadonlySet<numbe
 }
 
 interface Load {
+	readonly insn: number;
 	readonly address: Linear;
 	readonly size: 1 | 2 | 4 | 8;
 }
@@ -172,7 +181,7 @@ class Round {
 			case "ldx": {
 				const base = this.#read(insn.src);
 				if (base.kind !== "linear" || base.bits !== 64) return false;
-				this.#loads.push({ address: { ...base, add: base.add + insn.off }, size: row.size });
+				this.#loads.push({ insn: at, address: { ...base, add: base.add + insn.off }, size: row.size });
 				this.#now.set(insn.dst, { kind: "load", load: this.#loads.length - 1 });
 				return true;
 			}
@@ -265,7 +274,7 @@ class Round {
 		for (const { register, loads, bits } of sums) {
 			const all = loads.map((load) => this.#loads[load]!).sort((a, b) => a.address.add - b.address.add);
 			const [first] = all;
-			const { size, address } = first!;
+			const { insn, size, address } = first!;
 			const step = stepOf(address, 64);
 			if (new Set(loads).size !== loads.length || step !== size * all.length) return undefined;
 			stride ??= step;
@@ -277,7 +286,7 @@ class Round {
 					sameTerms(each.address.terms, address.terms),
 			);
 			if (!beside) return undefined;
-			streams.push({ terms: address.terms, add: address.add, size, register, bits });
+			streams.push({ terms: address.terms, add: address.add, size, register, bits, insn });
 		}
 		if (stride === undefined || stride > MOST_BYTES || (stride & (stride - 1)) !== 0) return undefined;
 		const bytes = Math.max(TURN_BYTES, stride);
@@ -293,7 +302,7 @@ class Round {
 
 const OTHER: Symbol = { kind: "other" };
 
-const NEGATED: Readonly<Record<Exclude<Condition, "jset">, Condition>> = {
+const NEGATED: Readonly<Record<Condition, Condition>> = {
 	jeq: "jne",
 	jne: "jeq",
 	jgt: "jle",

@@ -65,15 +65,14 @@ export function tailCall(t: Translator): void {
 		w.op(W.i32_shl, W.i32_add);
 		w.memory(W.i32_load, 0, 2);
 	}
-	w.set(word);
-	if (options.emptySlotCounts) count(t);
-	w.get(word);
+	w.tee(word);
 	w.op(W.i32_eqz, W.if, T.void);
 	miss("empty");
+	if (options.emptySlotCounts) count(t);
 	w.br(1);
 	w.op(W.end);
 	if (options.trace) hop(t, "taken", () => w.get(slot));
-	if (!options.emptySlotCounts) count(t);
+	count(t);
 
 	const target = map !== undefined && fact?.slot !== undefined ? context.slots(map.address, fact.slot) : 0;
 	const known = context.programs.get(target);
@@ -198,7 +197,7 @@ export function count(t: Translator): void {
 }
 
 /** What a target gets: the context, this frame's place, and the count. */
-function passOn(t: Translator): void {
+export function passOn(t: Translator): void {
 	if (t.isProgram) t.writer.get(0);
 	else t.push32(1);
 	t.writer.get(t.sp);

@@ -1,13 +1,21 @@
 import { TailhopError } from "../errors/index.ts";
-import { type Cfg, cfgOf, type FlowNode, innerLoops, reducible, structure } from "../flow/index.ts";
+import {
+	type Cfg,
+	cfgOf,
+	type FlowNode,
+	innerLoops,
+	type ReducibleGraph,
+	reducible,
+	structure,
+} from "../flow/index.ts";
 import { CALL, type Decoded, decode, type Insn, operandOf, opOf, slotsOf, TABLE } from "../isa/index.ts";
 import { MACHINE } from "../memory/index.ts";
-import { atomic, load, loadSwapped, store } from "./access.ts";
+import { atomic, load, store } from "./access.ts";
 import { alu, condition, endian, movsx, negate } from "./alu.ts";
 import { callHelper, callKfunc, callLocal, constant, packetLoad } from "./calls.ts";
 import type { ModuleContext, Unit } from "./context.ts";
 import { COUNT, loadCount, PROGRAM, SUBPROGRAM, storeCount, TAIL_CALL_ID } from "./convention.ts";
-import { goesOn, isExpected } from "./dispatch.ts";
+import { goesOn, isExpected, leave } from "./dispatch.ts";
 import { inlineTargets, type Target, type Targets } from "./hits.ts";
 import { type FunctionBody, FunctionWriter } from "./module.ts";
 import {
@@ -25,7 +33,11 @@ import {
 import { T, W } from "./opcodes.ts";
 import { sumTurns } from "./sum-code.ts";
 import { sumLoops } from "./sums.ts";
-import { count, hits, leaveByWord, tailCall } from "./tail-call.ts";
+import { count, hits, tailCall } from "./tail-call.ts";
+
+/** V8's limits of a function, and some room for what declares them (kV8MaxWasmFunctionLocals, kV8MaxWasmFunctionSize). */
+const MOST_LOCALS = 49_000;
+const MOST_BYTES = 7_600_000;
 
 /** MAX_BPF_STACK: most bytes of a frame. */
 const FRAME = 512;
@@ -76,9 +88,11 @@ export class Translator {
 	/** The function's own frame, then those of inlined functions. */
 	readonly #frames: Frame[];
 	#current: Frame;
-	/** Scratch locals. */
+	/** Scratch locals of instructions. */
 	readonly a32: number;
 	readonly b32: number;
+	/** And of what stands between them: lists by type. */
+	readonly #scratch = new Map<number, number[]>();
 	/** Number of the instruction being translated. */
 	insn = 0;
 	/** Number of a tail call that a hit of its known target doesn't come to, -1 for none. */
@@ -216,7 +230,7 @@ export class Translator {
 			one: (unit, insn) => targetOf(context.target(unit, insn)),
 			many: (unit, insn) => {
 				const many = context.targets(unit, insn);
-				return many && { map: many.map, bySlot: () => many.bySlot.map(targetOf) };
+				return many && { ...many, bySlot: () => many.bySlot.map(targetOf) };
 			},
 			room: context.room,
 			addFrame: (frame, unit) => this.#addTarget(frame, unit),
@@ -236,6 +250,17 @@ export class Translator {
 		}
 		const cfg = cfgOf(unit.program, found);
 		return { start, cfg, depth: depthOf(unit, start) };
+	}
+
+	/** A local that keeps nothing beyond one piece of code; the `index`-th of its type. */
+	scratch(type: number, index: number): number {
+		let list = this.#scratch.get(type);
+		if (list === undefined) {
+			list = [];
+			this.#scratch.set(type, list);
+		}
+		while (list.length <= index) list.push(this.writer.local(type));
+		return list[index]!;
 	}
 
 	/** What can't be compiled: the interpreter runs the program. */
@@ -293,12 +318,7 @@ export class Translator {
 			block: () => w.op(W.block, T.void),
 			loop: (node) => {
 				w.op(W.loop, T.void);
-				const block = node.kind === "block" ? this.#nodes[node.block]! : undefined;
-				// a place for tail calls: they have a limit of their own
-				if (block?.dispatch !== undefined) return;
-				// of the program whose loop it is: another's code may stand in this function
-				const frame = block?.frame ?? 0;
-				if (this.#frames[frame]!.context.options.fuel) this.#burn();
+				if (this.#burns(node, graph)) this.#burn();
 			},
 			ifBranch: (node) => {
 				this.#condition(node);
@@ -324,13 +344,30 @@ export class Translator {
 			leave: (node) => {
 				const block = node.kind === "block" ? this.#nodes[node.block]! : undefined;
 				this.#current = this.#frames[block?.frame ?? 0]!;
-				if (block?.terminator === "elsewhere") leaveByWord(this, block.dispatch!.word);
+				if (block?.terminator === "elsewhere") leave(this, block.dispatch!, block.expected);
 				else this.return(() => w.get(this.registers[0]!));
 			},
 		});
 		// every path has returned or branched
 		w.op(W.unreachable);
+		if (w.locals > MOST_LOCALS) this.unsupported(`a function with more than ${MOST_LOCALS} locals`);
+		if (w.code.length > MOST_BYTES) this.unsupported(`a function of more than ${MOST_BYTES} bytes`);
 		return w.finish();
+	}
+
+	/** Whether rounds of the loop that begins with a node are counted: as the programs want it whose loop it is. */
+	#burns(header: FlowNode, { blocks }: ReducibleGraph): boolean {
+		// a loop with several entries begins with nodes of its own
+		const seen = new Set([header]);
+		for (const node of seen) {
+			if (node.kind !== "block") for (const to of node.successors) seen.add(blocks[to]!);
+			else {
+				const { terminator, frame } = this.#nodes[node.block]!;
+				// where tail calls go on; they have a limit of their own
+				if (terminator !== "switch" && this.#frames[frame]!.context.options.fuel) return true;
+			}
+		}
+		return false;
 	}
 
 	/** Traps where this frame, and those of inlined functions below it, would leave the stack area. */
@@ -368,7 +405,7 @@ export class Translator {
 			return;
 		}
 		if (node.kind === "switch") return;
-		const { start, end, arms, branch, frame, enter, leave, sum, missed, dispatch } = this.#nodes[node.block]!;
+		const { start, end, arms, branch, frame, enter, leave, sum, missed, counted } = this.#nodes[node.block]!;
 		this.#current = this.#frames[frame]!;
 		this.#values.forEach((_, i) => {
 			this.#values[i] = this.#nextValue++;
@@ -383,7 +420,7 @@ export class Translator {
 			this.#straight(arm.behind.start, arm.behind.end);
 			before = arm.behind.start;
 		}
-		if (enter !== undefined) this.#enter(this.#frames[enter]!, dispatch === undefined);
+		if (enter !== undefined) this.#enter(this.#frames[enter]!, counted !== true);
 		if (leave !== undefined) {
 			w.get(this.registers[0]!);
 			w.set(this.#frames[leave]!.registers[0]!);
@@ -427,9 +464,7 @@ export class Translator {
 		for (let i = start; i < end; i += slotsOf(insns[i]!)) {
 			this.insn = i;
 			this.writer.line(this.context.unit.index, i);
-			const d = decode(insns[i]!, i);
-			if (d.op === "ldxh" && i + 1 < end && loadSwapped(this, d, insns[i + 1]!)) i++;
-			else this.#translate(d, insns[i + 1]);
+			this.#translate(decode(insns[i]!, i), insns[i + 1]);
 		}
 	}
 

@@ -53,13 +53,12 @@
               (i32.const 33))
             (then
               (br $B1)))
-          (local.set $l14
-            (i32.load offset=4
-              (i32.load offset=40
-                (i32.const 4096))))
           (if $I3
             (i32.eqz
-              (local.get $l14))
+              (local.tee $l14
+                (i32.load offset=4
+                  (i32.load offset=40
+                    (i32.const 4096)))))
             (then
               (br $B1)))
           (local.set $p2
