@@ -407,6 +407,8 @@ function sum(code: Builder): void {
 	if (free.length < 5) return;
 	const take = () => free.splice(random.below(free.length), 1)[0]!;
 	const [pointer, counter, at, loaded, total] = [take(), take(), take(), take(), take()];
+	/** Goes on by any step. */
+	const other = free.length > 0 && random.chance(50) ? take() : undefined;
 	const width = random.pick(WIDTHS);
 	const perRound = random.pick([1, 1, 1, 2, 4].filter((count) => count * width <= 16));
 	const stride = width * perRound;
@@ -419,6 +421,7 @@ function sum(code: Builder): void {
 	const last = begin + by * rounds;
 	const start = code.label();
 	if (!code.numbers.has(total)) code.emit(`r${total} = ${code.imm()}`);
+	if (other !== undefined && !code.numbers.has(other)) code.emit(`r${other} = ${code.imm()}`);
 	code.emit(`r${pointer} = in[0]+${random.below(129 - stride * rounds)} ll`);
 	code.emit(`r${counter} = ${up ? begin : last}`);
 	code.place(start);
@@ -428,6 +431,8 @@ function sum(code: Builder): void {
 		code.emit(`${wide}${total} += ${wide}${loaded}`);
 	}
 	if (!indexed) code.emit(`r${pointer} += ${stride}`);
+	if (other !== undefined)
+		code.emit(`${random.pick(["r", "w"])}${other} ${random.pick(["+=", "-="])} ${code.imm()}`);
 	code.emit(`r${counter} ${up ? "+=" : "-="} ${by}`);
 	const narrow = random.chance(30) ? "w" : "r";
 	const ordered = begin < 0 ? (up ? "s<" : "s>") : up ? random.pick(["<", "s<"]) : random.pick([">", "s>"]);
@@ -435,6 +440,7 @@ function sum(code: Builder): void {
 	code.emit(`if ${narrow}${counter} ${compare} ${up ? last : begin} goto ${start}`);
 	code.emit(`r${pointer} = ${code.imm()}`, `r${at} = ${code.imm()}`);
 	for (const register of [pointer, counter, at, loaded, total]) code.written(register);
+	if (other !== undefined) code.written(other);
 }
 
 function call(code: Builder, shape: Shape): void {
