@@ -31,9 +31,10 @@ describe("what V8 does not compile is left to the interpreter", () => {
 	}, 60_000);
 });
 
-test("8,000 loops that sum are compiled in less than five seconds", async () => {
+// a pass that looks at all for each takes minutes
+test("20,000 loops that sum", async () => {
 	const loops = Array.from(
-		{ length: 8_000 },
+		{ length: 20_000 },
 		(_, i) =>
 			`r1 = r9; r3 = 0; l${i}: r4 = *(u8 *)(r1 + 0); r0 += r4; r1 += 1; r3 += 1; if r3 != 2 goto l${i}`,
 	).join("; ");
@@ -41,7 +42,5 @@ test("8,000 loops that sum are compiled in less than five seconds", async () => 
 		programs: { main: `r9 = *(u32 *)(r1 + 0); r0 = 0; ${loops}; exit` },
 	});
 	using machine = await Machine.create(object, { engine: "wasm", verify: "off", checked: false });
-	const start = performance.now();
 	expect(machine.notCompiled.size).toBe(0);
-	expect(performance.now() - start).toBeLessThan(5_000);
-}, 120_000);
+}, 60_000);
