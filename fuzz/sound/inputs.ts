@@ -8,7 +8,7 @@ export const IN_WORDS = 6;
 const RUNS = 20;
 const MAPS: FuzzCase["maps"] = [
 	{ name: "in", type: "array", valueSize: 8 * IN_WORDS },
-	{ name: "box", type: "array", valueSize: 1 },
+	...["box", "box1", "box2"].map((name, at) => ({ name, type: "array", valueSize: 1 + at })),
 	{
 		name: "table",
 		type: "hash",

@@ -32,6 +32,9 @@ interface Frame {
 	readonly counters: readonly Place[];
 }
 
+/** More than one: each is made as large as its accesses need. */
+const BOXES = ["box", "box1", "box2"] as const;
+
 /** Limits that programs count, mask and compare with. */
 const LIMITS = [1, 3, 5, 6, 7, 7, 12, 15, 15, 24, 31, 63, 100] as const;
 
@@ -98,7 +101,10 @@ class Paths {
 		];
 		// few, so that they are met again
 		const first = random.below(all.length);
-		this.places = Array.from({ length: random.between(1, 3) }, (_, i) => all[(first + i) % all.length]!);
+		this.places = Array.from(
+			{ length: random.pick([1, 1, 2, 2, 3]) },
+			(_, i) => all[(first + i) % all.length]!,
+		);
 	}
 
 	make(): readonly string[] {
@@ -106,7 +112,7 @@ class Paths {
 		this.emit(`*(u64 *)(r10 - ${STACK.context}) = r1`, "r9 = in[0]+0 ll", "r7 = 0", "r8 = 0");
 		for (let at = 8; at <= STACK.buffer; at += 8) this.emit(`*(u64 *)(r10 - ${at}) = 0`);
 		for (const place of this.places) if (random.chance(60)) this.set(place);
-		for (let n = random.between(1, 4); n > 0; n--) this.statement();
+		for (let n = random.pick([1, 1, 2, 2, 3, 4]); n > 0; n--) this.statement();
 		if (random.chance(50)) this.use();
 		this.emit("out:", "r0 = 0", "exit");
 		return [...this.#lines, ...this.#behind];
@@ -173,9 +179,9 @@ class Paths {
 			[4, () => this.use()],
 			[2, () => this.checkedUse()],
 			[1, () => this.pointers()],
-			[5 * deeper, () => this.branch()],
+			[7 * deeper, () => this.branch()],
 			[2 * deeper, () => this.check()],
-			[5 * deeper, () => this.loop()],
+			[this.#depth === 1 ? 6 : deeper, () => this.loop()],
 			[1 * deeper, () => this.call()],
 		])();
 		this.#depth--;
@@ -270,7 +276,7 @@ class Paths {
 	}
 	/** `fit` makes it as large as the verifier asks for, and the sum positive. */
 	box(register: number): void {
-		this.emit("r5 = box[0]+0 ll");
+		this.emit(`r5 = ${this.random.pick(BOXES)}[0]+0 ll`);
 		if (this.random.chance(40)) this.emit(`r${register} += 0`);
 		this.emit(`r5 += r${register}`, this.touch(5, 0));
 	}
@@ -331,7 +337,7 @@ class Paths {
 				`r5 = *(u32 *)(r4 + ${kind.data})`,
 				`r3 = *(u32 *)(r4 + ${kind.end})`,
 			);
-		else this.emit("r5 = box[0]+0 ll");
+		else this.emit(`r5 = ${random.pick(BOXES)}[0]+0 ll`);
 		const way = (): void => {
 			const moved = random.below(4);
 			if (moved === 0) this.emit(`r5 += ${this.few()}`);
