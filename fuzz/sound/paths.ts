@@ -40,6 +40,9 @@ const BOXES = ["box", "box1", "box2"] as const;
 /** Limits that programs count, mask and compare with. */
 const LIMITS = [1, 3, 5, 6, 7, 7, 12, 15, 15, 24, 31, 63, 100] as const;
 
+/** Bytes of a packet that are looked for; packets have 14 and more. */
+const SIZES = [14, 16, 18, 24, 34] as const;
+
 type Line = (register: number, n: number, leave: string) => string;
 /** A number of at most n, or what looks like it. */
 const NARROW: readonly (readonly [weight: number, line: Line])[] = [
@@ -179,8 +182,9 @@ class Paths {
 		random.weighted<() => void>([
 			[8, () => this.simple()],
 			[looping ? 1 : 3, () => this.checkedUse()],
-			[1, () => this.pointers()],
+			[2, () => this.pointers()],
 			[6, () => this.meet()],
+			[this.places.length > 1 ? 4 : 0, () => this.meetLinked()],
 			[8 * deeper, () => this.branch()],
 			[3 * deeper, () => this.check()],
 			[(looping ? 1 : 12) * deeper, () => this.loop()],
@@ -252,11 +256,11 @@ class Paths {
 	}
 
 	/** What is learned of one number is used for another one: right where both are one. */
-	checkedUse(): void {
+	checkedUse(checked = this.known(), used = this.random.chance(40) ? checked : this.known()): void {
 		const { random } = this;
-		this.load(1, this.known());
-		if (random.chance(40)) this.emit("r2 = r1");
-		else this.load(2, this.known());
+		this.load(1, checked);
+		if (used === checked) this.emit("r2 = r1");
+		else this.load(2, used);
 		if (random.chance(20)) this.line(TWIST, 2);
 		this.emit(`if ${random.chance(80) ? "r" : "w"}1 > ${this.few()} goto ${this.#frame.leave}`);
 		this.access(2);
@@ -323,6 +327,30 @@ class Paths {
 		if (random.chance(70)) this.use(place);
 	}
 
+	/** Two places have one number, or two, from either of two ways. */
+	meetLinked(): void {
+		const { random } = this;
+		const [other, join] = [this.name("L"), this.name("L")];
+		const first = this.place();
+		const second = random.pick(this.places.filter((place) => place !== first));
+		const pair = (): void => {
+			this.number(1);
+			this.store(first, 1);
+			random.weighted<() => void>([
+				[5, () => undefined],
+				[2, () => this.emit(`r1 += ${this.few()}`)],
+				[3, () => this.number(1)],
+			])();
+			this.store(second, 1);
+		};
+		this.emit(`${this.choice()} goto ${other}`);
+		pair();
+		this.emit(`goto ${join}`, `${other}:`);
+		pair();
+		this.emit(`${join}:`);
+		if (random.chance(70)) this.checkedUse(first, second);
+	}
+
 	/** Done or not; the verifier looks first at what happens where it is not jumped. */
 	maybe(what: () => void): void {
 		const skip = this.name("L");
@@ -375,23 +403,29 @@ class Paths {
 				`r3 = *(u32 *)(r4 + ${kind.end})`,
 			);
 		else this.emit(`r5 = ${random.pick(BOXES)}[0]+0 ll`);
-		const way = (): void => {
-			const moved = random.below(4);
-			if (moved === 0) this.emit(`r5 += ${this.few()}`);
-			if (moved > 1) {
-				this.number(1);
-				this.line(NARROW, 1);
-				this.emit("r5 += r1");
-			}
-			if (packet)
-				this.emit("r4 = r5", `r4 += ${random.between(1, 24)}`, `if r4 > r3 goto ${this.#frame.leave}`);
+		const move = this.move();
+		const way = (lines: readonly string[]): void => {
+			this.emit(...lines);
+			if (packet) this.emit("r4 = r5", `r4 += ${random.pick(SIZES)}`, `if r4 > r3 goto ${this.#frame.leave}`);
 		};
 		this.number(0);
 		this.emit(`if r0 & 1 goto ${other}`);
-		way();
+		way(move);
 		this.emit(`goto ${join}`, `${other}:`);
-		way();
-		this.emit(`${join}:`, this.touch(5, packet ? random.between(0, 8) : 0));
+		way(random.chance(60) ? move : this.move());
+		this.emit(`${join}:`, this.touch(5, packet ? random.pick(SIZES) - 1 : 0));
+	}
+
+	/** Adds something to r5, or nothing. */
+	move(): readonly string[] {
+		const { random } = this;
+		const load = `r1 = *(u8 *)(r9 + ${8 * random.below(IN_WORDS)})`;
+		return random.weighted<readonly string[]>([
+			[1, []],
+			[1, [`r5 += ${this.few()}`]],
+			[1, [load, `r1 &= ${this.few()}`, "r5 += r1"]],
+			[1, [load, `if r1 > ${this.few()} goto ${this.#frame.leave}`, "r5 += r1"]],
+		]);
 	}
 
 	/**
