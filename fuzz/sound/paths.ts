@@ -188,7 +188,7 @@ class Paths {
 			[8 * deeper, () => this.branch()],
 			[3 * deeper, () => this.check()],
 			[(looping ? 1 : 12) * deeper, () => this.loop()],
-			[deeper, () => this.call()],
+			[(looping ? 1 : 4) * deeper, () => this.call()],
 		])();
 		this.#depth--;
 	}
@@ -354,7 +354,7 @@ class Paths {
 	/** Done or not; the verifier looks first at what happens where it is not jumped. */
 	maybe(what: () => void): void {
 		const skip = this.name("L");
-		const jumped = this.random.chance(50) ? this.name("L") : undefined;
+		const jumped = this.random.chance(65) ? this.name("L") : undefined;
 		this.emit(`${this.choice()} goto ${jumped ?? skip}`);
 		if (jumped !== undefined) this.emit(`goto ${skip}`, `${jumped}:`);
 		what();
@@ -449,7 +449,7 @@ class Paths {
 	/** Anything, or some of several small things. */
 	round(): void {
 		const { random } = this;
-		if (random.chance(40)) this.statements(4);
+		if (random.chance(30)) this.statements(4);
 		else for (let n = random.between(2, 4); n > 0; n--) this.maybe(() => this.simple());
 	}
 
