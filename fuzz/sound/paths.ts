@@ -53,7 +53,7 @@ const NARROW: readonly (readonly [weight: number, line: Line])[] = [
 	[1, (r, n, leave) => `if w${r} > ${n} goto ${leave}`],
 	[1, (r, n, leave) => `if r${r} s> ${n} goto ${leave}`],
 	[1, (r, n) => `r${r} %= ${n + 1}`],
-	[1, (r, n) => `r${r} >>= ${32 + Math.clz32(n)}`],
+	[1, (r, n) => `r${r} >>= ${32 + Math.clz32(n || 1)}`],
 ];
 /** Another number, of which most of the bounds are still known. */
 const TWIST: readonly (readonly [weight: number, line: Line])[] = [
