@@ -1,13 +1,13 @@
-import { Builder, EDGES_32, EDGES_64, offset, WIDTHS } from "../builder.ts";
-import type { FuzzCase, FuzzStep } from "../case.ts";
-import { hex } from "../harness.ts";
+import { Builder, EDGES_32, offset, WIDTHS } from "../builder.ts";
+import type { FuzzCase } from "../case.ts";
 import type { Random } from "../random.ts";
+import { IN_WORDS, soundCase } from "./inputs.ts";
+import { paths } from "./paths.ts";
 
-/** Words of the map `in`, which programs take their numbers from; r9 points to them throughout. */
-const IN_WORDS = 6;
+/** Of a hundred programs, those of paths.ts. */
+const PATHS = 60;
 /** Bytes of the stack below r10 that are written first. */
 const ROOM = 64;
-const RUNS = 20;
 
 const TYPES = [
 	{
@@ -66,36 +66,9 @@ const PACKET_CHECKS = [
  * is that none that is accepted goes wrong. The size of the map `box` is left to `fit`.
  */
 export function bounds(random: Random): FuzzCase {
+	if (random.chance(PATHS)) return paths(random);
 	const kind = random.pick(TYPES);
-	const code = new Builder(random);
-	const made = new Program(code, kind);
-	const asm = made.make();
-	const pool = constants(asm);
-	const steps: FuzzStep[] = [];
-	for (let run = 0; run < RUNS; run++) {
-		steps.push({ update: "in", key: "00000000", value: hex(inputs(random, pool)) });
-		steps.push({ run: "main", packet: hex(packet(random, pool)) });
-	}
-	return {
-		family: "bounds",
-		maps: [
-			{ name: "in", type: "array", valueSize: 8 * IN_WORDS },
-			{ name: "box", type: "array", valueSize: 1 },
-			{
-				name: "table",
-				type: "hash",
-				valueSize: 16,
-				maxEntries: 4,
-				entries: [
-					[0, 1],
-					[1, 2],
-				],
-			},
-			{ name: "ring", type: "ringbuf", keySize: 0, valueSize: 0, maxEntries: 4096 },
-		],
-		programs: { main: { type: kind.type, asm } },
-		steps,
-	};
+	return soundCase(random, kind.type, new Program(new Builder(random), kind).make());
 }
 
 class Program {
@@ -585,41 +558,4 @@ class Program {
 		if (random.chance(85)) this.loaded(`*(u32 *)(r6 + ${at})`);
 		else code.emit(`*(u32 *)(r6 + ${at}) = r${this.source()}`);
 	}
-}
-
-/** Numbers that a program names: what lies beside them is where it goes wrong. */
-function constants(asm: readonly string[]): readonly bigint[] {
-	const found = new Set<bigint>();
-	for (const line of asm)
-		for (const [text] of line.replace(/\(r(9|10) .*?\)/, "").matchAll(/(?<!\w)-?\d+\b/g)) {
-			const value = BigInt(text);
-			for (const near of [value - 1n, value, value + 1n]) found.add(near);
-		}
-	return [...found, ...EDGES_64];
-}
-
-function inputs(random: Random, pool: readonly bigint[]): Uint8Array {
-	const view = new DataView(new ArrayBuffer(8 * IN_WORDS));
-	for (let at = 0; at < view.byteLength; at += 8) {
-		const value = random.pick(pool);
-		view.setBigInt64(
-			at,
-			random.weighted<() => bigint>([
-				[5, () => value],
-				[1, () => (random.pick(pool) << 32n) | BigInt.asUintN(32, value)],
-				[1, () => value << BigInt(random.below(64))],
-				[1, () => (BigInt(random.u32()) << 32n) | BigInt(random.u32())],
-				[1, () => -value],
-			])(),
-			true,
-		);
-	}
-	return new Uint8Array(view.buffer);
-}
-
-/** Of every length from 14 on; often as long as a program's numbers say. */
-function packet(random: Random, pool: readonly bigint[]): Uint8Array {
-	const near = pool.filter((value) => value >= 14n && value <= 1600n);
-	const length = near.length > 0 && random.chance(50) ? Number(random.pick(near)) : random.between(14, 120);
-	return random.bytes(length);
 }

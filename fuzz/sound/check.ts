@@ -13,6 +13,8 @@ import { openInterpreterSide } from "../harness.ts";
 
 /** No generated program takes as many; may_goto's loops do, and are no fault. */
 const BUDGET = 200_000;
+/** may_goto may go at any time, and does after so many rounds. */
+const MAY_GOTO = 64;
 /** Instructions that our verifier walks at most. */
 const LIMIT = 20_000;
 /** These say nothing of the verifier. */
@@ -60,7 +62,7 @@ export async function check(test: FuzzCase): Promise<Soundness> {
 	const engine: Engine = {
 		name: "interpreter",
 		async load(object) {
-			const side = await openInterpreterSide(object, { budget: BUDGET });
+			const side = await openInterpreterSide(object, { budget: BUDGET, environment: { mayGoto: MAY_GOTO } });
 			let runs = 0;
 			return {
 				...side,

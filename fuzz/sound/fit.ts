@@ -1,15 +1,16 @@
 import { type FuzzCase, link } from "../case.ts";
 import { verdicts } from "./check.ts";
 
-const TRIES = 8;
+const TRIES = 12;
 /** Statistics and what refuses, without the walk. */
 const MESSAGES = 4;
 const MOST = 1 << 16;
+const BOXES = /^box\d*$/;
 const TOO_SMALL = /^invalid access to map value, value_size=(\d+) off=(-?\d+) size=(\d+)$/;
 const NEGATIVE = /min value is negative|min value is outside/;
 
 /**
- * Makes the map `box` exactly as large as the verifier asks for, and adds to numbers that may be negative what makes
+ * Makes the maps BOXES exactly as large as the verifier asks for, and adds to numbers that may be negative what makes
  * them positive: a bound that is wrong by one then is an access outside.
  */
 export function fit(test: FuzzCase): FuzzCase {
@@ -25,9 +26,12 @@ export function fit(test: FuzzCase): FuzzCase {
 			fitted = based(fitted, base);
 		} else if (small) {
 			const size = Number(small[2]) + Number(small[3]);
-			// another map's
-			if (Number(small[1]) !== sizeOf(fitted) || size > MOST) return fitted;
-			fitted = sized(fitted, size);
+			// the message doesn't name the map: boxes have different sizes
+			const box = fitted.maps.find(
+				({ name, valueSize }) => BOXES.test(name) && valueSize === Number(small[1]),
+			);
+			if (box === undefined || size > MOST) return fitted;
+			fitted = sized(fitted, box.name, size);
 		} else if (NEGATIVE.test(verdict.lastLine) && base < 4096) {
 			base = base === 0 ? 16 : base * 4;
 			fitted = based(fitted, base);
@@ -36,11 +40,13 @@ export function fit(test: FuzzCase): FuzzCase {
 	return fitted;
 }
 
-const sizeOf = (test: FuzzCase): number => test.maps.find(({ name }) => name === "box")!.valueSize!;
-const sized = (test: FuzzCase, valueSize: number): FuzzCase => ({
-	...test,
-	maps: test.maps.map((map) => (map.name === "box" ? { ...map, valueSize } : map)),
-});
+/** A little larger where another box has this size. */
+function sized(test: FuzzCase, box: string, size: number): FuzzCase {
+	let valueSize = size;
+	while (test.maps.some((map) => BOXES.test(map.name) && map.name !== box && map.valueSize === valueSize))
+		valueSize++;
+	return { ...test, maps: test.maps.map((map) => (map.name === box ? { ...map, valueSize } : map)) };
+}
 /** Every number that is added to the map's address in the line behind gets so much more. */
 const based = (test: FuzzCase, base: number): FuzzCase => ({
 	...test,
@@ -50,7 +56,7 @@ const based = (test: FuzzCase, base: number): FuzzCase => ({
 			{
 				...program,
 				asm: program.asm.map((line, at) =>
-					program.asm[at - 1] === "r5 = box[0]+0 ll"
+					/^r5 = box\d*\[0\]\+0 ll$/.test(program.asm[at - 1] ?? "")
 						? line.replace(/^(r[0-3] \+=) \d+$/, `$1 ${base}`)
 						: line,
 				),
