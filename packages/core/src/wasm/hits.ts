@@ -37,6 +37,9 @@ export interface ManyTargets {
 const TARGET_INSNS = 256;
 const TOTAL_INSNS = 1500;
 
+/** Calls with variable slots for which a place is made though the programs are not inlined. */
+const MANY_CALLS = 4;
+
 /**
  * A tail call becomes code of this function. The target takes over registers and stack, as it does by a jump: what the
  * caller had in them is lost to both.
@@ -81,6 +84,8 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 		for (const each of slots) if (each !== undefined) all.set(each.unit, each);
 		if (all.size === 0) return undefined;
 		const inlines = mayInline && fits([...all.values()]);
+		// few calls have a br_table each at less expense (tail-call.ts)
+		if (!inlines && variableCalls(from.unit) < MANY_CALLS) return undefined;
 		const dispatch = targets.addDispatch(map);
 		const place = nodes.length;
 		const elsewhere = place + 1;
@@ -146,6 +151,12 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 			break;
 		}
 	}
+}
+
+function variableCalls({ facts }: Unit): number {
+	let count = 0;
+	for (const { slot } of facts.tailCalls.values()) if (slot === undefined) count++;
+	return count;
 }
 
 /** A node without instructions. */

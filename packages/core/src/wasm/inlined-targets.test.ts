@@ -107,3 +107,25 @@ test.each([
 	using machine = await Machine.create(object, { engine: "wasm", verify: "try" });
 	expect(() => machine.run("main", { ...input, budget: 1000 })).toThrow(/budget of 1000/);
 });
+
+test("programs too large to stand in their caller are jumped to from one place, as the slots are now", async () => {
+	const long = Array.from({ length: 300 }, (_, i) => `r7 ^= ${i}`).join("; ");
+	const call = (slot: string) => `r1 = r6; r2 = jumps ll; r3 = ${slot}; call 12`;
+	const object = buildObject({
+		maps: [jumps],
+		programs: {
+			// four calls that miss, and one that does not
+			main: `r6 = r1; r7 = *(u32 *)(r1 + 16); r8 = r7; r8 += 9; ${[1, 2, 3, 4].map(() => call("r8")).join("; ")}; ${call("r7")}; r0 = 7; exit`,
+			first: `r7 = 0; ${long}; r0 = 1; exit`,
+			second: `r7 = 0; ${long}; r0 = 2; exit`,
+		},
+		slots: { jumps: { 0: "first" } },
+	});
+	using machine = await Machine.create(object, { engine: "wasm" });
+	const run = () => machine.run("main", input).r0;
+	expect(run()).toBe(1n);
+	machine.map("jumps").setSlot(0, "second");
+	expect(run()).toBe(2n);
+	machine.map("jumps").clearSlot(0);
+	expect(run()).toBe(7n);
+});
