@@ -1,4 +1,4 @@
-import { type Btf, type BtfType, declTags, resolveType, sizeOf } from "../../btf/index.ts";
+import { type Btf, type BtfType, declTags, findBtfType, resolveType, sizeOf } from "../../btf/index.ts";
 import { PROG_TYPE } from "../../isa/index.ts";
 import { CONTEXTS } from "../data/index.ts";
 import type { Env } from "../env.ts";
@@ -9,6 +9,8 @@ export type Argument =
 	| { readonly kind: "scalar" }
 	| { readonly kind: "ctx" }
 	| { readonly kind: "dynptr" }
+	/** A trusted pointer to a structure of the kernel. */
+	| { readonly kind: "struct"; readonly struct: string; readonly nullable: boolean }
 	| { readonly kind: "mem"; readonly size: number; readonly nullable: boolean };
 
 /** What is wrong with a prototype: the errno, and the message (none where a static function just has another one). */
@@ -89,7 +91,15 @@ function argumentOf(
 		const pointed = resolveType(btf, type.type);
 		if (pointed.kind === "struct" && pointed.name === "bpf_dynptr")
 			return tags.length > 0 ? combination : { kind: "dynptr" };
-		if (tags.includes("trusted") || tags.includes("untrusted") || tags.includes("arena"))
+		if (tags.includes("trusted")) {
+			if (tags.some((tag) => tag !== "trusted" && tag !== "nullable")) return combination;
+			const kernel = env.object.target.btf;
+			const struct = pointed.kind === "struct" || pointed.kind === "fwd" ? pointed.name : "";
+			if (kernel === undefined || findBtfType(kernel, struct, "struct") === undefined)
+				env.notModelled(`arguments of global functions that are trusted ${KINDS[pointed.kind]} ${struct}`);
+			return { kind: "struct", struct, nullable: tags.includes("nullable") };
+		}
+		if (tags.includes("untrusted") || tags.includes("arena"))
 			env.notModelled(`arguments of global functions with the tag ${tags.join(" ")}`);
 		if (global) {
 			if (tags.includes("nullable")) return combination;

@@ -78,14 +78,17 @@ function setLoaded(w: Walk, value: number, loaded: LoadedPointer | undefined, fl
 	w.core.set(reg, REG_STATE.AUX, w.env.structId(loaded.struct));
 }
 
-/** A structure is another one, or begins with it (btf_struct_ids_match, of unmoved pointers). */
-export function beginsWith(w: Walk, name: string, expected: string): boolean {
+/** A structure is another one, or has it at this offset (btf_struct_ids_match; arrays of structures are not looked into). */
+export function beginsWith(w: Walk, name: string, expected: string, offset = 0): boolean {
 	const btf = w.env.object.target.btf;
-	for (let at = name; ; ) {
-		if (at === expected) return true;
-		const first = btf === undefined ? undefined : findBtfType(btf, at, "struct")?.type.members[0];
-		const inner = first === undefined || btf === undefined ? undefined : resolveType(btf, first.type);
-		if (inner?.kind !== "struct") return false;
+	for (let at = name, rest = offset; ; ) {
+		if (rest === 0 && at === expected) return true;
+		if (btf === undefined) return false;
+		const members = findBtfType(btf, at, "struct")?.type.members ?? [];
+		const member = rest === 0 ? members[0] : members.filter((each) => each.bitOffset <= 8 * rest).at(-1);
+		const inner = member === undefined ? undefined : resolveType(btf, member.type);
+		if (member === undefined || inner?.kind !== "struct") return false;
+		rest -= member.bitOffset / 8;
 		at = inner.name;
 	}
 }

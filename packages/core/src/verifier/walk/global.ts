@@ -5,7 +5,7 @@ import { REG_STATE } from "../state/layout.ts";
 import { FLAG, REG } from "../state/types.ts";
 import { DYNPTR } from "./dynptr-slots.ts";
 import { checkDynptr, markDynptr } from "./dynptrs.ts";
-import { checkOffset } from "./helper-args.ts";
+import { checkOffset, checkType } from "./helper-args.ts";
 import { checkHelperMemory } from "./helper-memory.ts";
 import { markNotNull } from "./nulls.ts";
 import { maybeNull, type Walk } from "./walk.ts";
@@ -61,6 +61,13 @@ function checkOne(w: Walk, i: number, argument: Argument): void {
 			if (!argument.nullable && maybeNull(core.type(reg)))
 				log.reject("EINVAL", `arg#${i} is expected to be non-NULL`);
 			return;
+		case "struct": {
+			if (argument.nullable && core.isNull(reg)) return;
+			const type = ARG.PTR_TO_BTF_ID | FLAG.TRUSTED | (argument.nullable ? FLAG.MAYBE_NULL : 0);
+			checkType(w, regno, type, { func: 0 }, argument.struct);
+			checkOffset(w, regno, type);
+			return;
+		}
 		case "dynptr":
 			checkOffset(w, regno, ARG.PTR_TO_DYNPTR);
 			checkDynptr(w, regno, ARG.PTR_TO_DYNPTR | FLAG.RDONLY);
@@ -99,6 +106,11 @@ export function setArguments(w: Walk, subprog: number): void {
 				break;
 			case "ctx":
 				core.markPointer(reg, REG.CTX);
+				break;
+			case "struct":
+				core.markPointer(reg, REG.BTF_ID | FLAG.TRUSTED | (argument.nullable ? FLAG.MAYBE_NULL : 0));
+				core.set(reg, REG_STATE.AUX, env.structId(argument.struct));
+				core.set(reg, REG_STATE.ID, w.newId());
 				break;
 			case "dynptr":
 				markDynptr(w, reg, DYNPTR.LOCAL, true, w.newId());

@@ -200,11 +200,11 @@ function mapArgument(w: Walk, meta: CallMeta, argType: number): number {
 }
 
 /** check_reg_type. */
-function checkType(
+export function checkType(
 	w: Walk,
 	regno: number,
 	argType: number,
-	meta: CallMeta,
+	meta: Pick<CallMeta, "func">,
 	struct: string | undefined,
 ): void {
 	const { log } = w.env;
@@ -229,7 +229,8 @@ function checkType(
 	const name = w.btfName(w.core.get(w.reg(regno), REG_STATE.AUX));
 	const expected =
 		struct ?? (baseType(argType) === ARG.PTR_TO_BTF_ID_SOCK_COMMON ? "sock_common" : undefined);
-	if (expected !== undefined && !beginsWith(w, name, expected))
+	const moved = w.core.getSigned(w.reg(regno), REG_STATE.OFF);
+	if (expected !== undefined && !beginsWith(w, name, expected, moved))
 		log.reject("EACCES", `R${regno} is of type ${name} but ${expected} is expected`);
 }
 

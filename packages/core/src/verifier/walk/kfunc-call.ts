@@ -130,6 +130,9 @@ export function checkKfuncCall(w: Walk, insn: Insn): void {
 	const sleeps = (kfunc.flags & KF.SLEEPABLE) !== 0;
 	if (sleeps && w.word(STATE.IN_SLEEPABLE) === 0)
 		log.reject("EACCES", `program must be sleepable to call sleepable kfunc ${name}`);
+	const allocates = name === "bpf_obj_new_impl" || name === "bpf_percpu_obj_new_impl";
+	if (allocates && !env.hasFuncInfo && w.core.isScalar(w.reg(1)) && w.core.isConst(w.reg(1)))
+		log.reject("EINVAL", "bpf_obj_new/bpf_percpu_obj_new requires prog BTF");
 	if (NOT_MODELLED.test(name)) env.notModelled(`kernel function ${name}`);
 	const meta: KfuncMeta = {
 		kfunc,
