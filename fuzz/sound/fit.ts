@@ -1,12 +1,13 @@
 import { type FuzzCase, link } from "../case.ts";
 import { verdicts } from "./check.ts";
+import { BOXES } from "./inputs.ts";
 
 const TRIES = 12;
 /** Statistics and what refuses, without the walk. */
 const MESSAGES = 4;
 const MOST = 1 << 16;
-const BOXES = /^box\d*$/;
 const TOO_SMALL = /^invalid access to map value, value_size=(\d+) off=(-?\d+) size=(\d+)$/;
+const isBox = (name: string): boolean => BOXES.some((box) => box === name);
 const NEGATIVE = /min value is negative|min value is outside/;
 
 /**
@@ -27,9 +28,7 @@ export function fit(test: FuzzCase): FuzzCase {
 		} else if (small) {
 			const size = Number(small[2]) + Number(small[3]);
 			// the message doesn't name the map: boxes have different sizes
-			const box = fitted.maps.find(
-				({ name, valueSize }) => BOXES.test(name) && valueSize === Number(small[1]),
-			);
+			const box = fitted.maps.find(({ name, valueSize }) => isBox(name) && valueSize === Number(small[1]));
 			if (box === undefined || size > MOST) return fitted;
 			fitted = sized(fitted, box.name, size);
 		} else if (NEGATIVE.test(verdict.lastLine) && base < 4096) {
@@ -43,7 +42,7 @@ export function fit(test: FuzzCase): FuzzCase {
 /** A little larger where another box has this size. */
 function sized(test: FuzzCase, box: string, size: number): FuzzCase {
 	let valueSize = size;
-	while (test.maps.some((map) => BOXES.test(map.name) && map.name !== box && map.valueSize === valueSize))
+	while (test.maps.some((map) => isBox(map.name) && map.name !== box && map.valueSize === valueSize))
 		valueSize++;
 	return { ...test, maps: test.maps.map((map) => (map.name === box ? { ...map, valueSize } : map)) };
 }

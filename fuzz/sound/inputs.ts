@@ -6,9 +6,11 @@ import type { Random } from "../random.ts";
 /** Words of the map `in`, which programs take their numbers from; r9 points to them throughout. */
 export const IN_WORDS = 6;
 const RUNS = 20;
+/** Maps of one value, that is made as large as its accesses need (fit.ts). */
+export const BOXES = ["box", "box1", "box2"] as const;
 const MAPS: FuzzCase["maps"] = [
 	{ name: "in", type: "array", valueSize: 8 * IN_WORDS },
-	...["box", "box1", "box2"].map((name, at) => ({ name, type: "array", valueSize: 1 + at })),
+	...BOXES.map((name, at) => ({ name, type: "array", valueSize: 1 + at })),
 	{
 		name: "table",
 		type: "hash",

@@ -1,7 +1,7 @@
 import { offset, WIDTHS } from "../builder.ts";
 import type { FuzzCase } from "../case.ts";
 import type { Random } from "../random.ts";
-import { IN_WORDS, soundCase } from "./inputs.ts";
+import { BOXES, IN_WORDS, soundCase } from "./inputs.ts";
 
 /** BPF_F_TEST_STATE_FREQ: a state is kept wherever paths may meet. */
 const KEEP_ALL_STATES = 8;
@@ -33,9 +33,6 @@ interface Frame {
 	/** In a loop, or called by one. */
 	readonly looping: boolean;
 }
-
-/** More than one: each is made as large as its accesses need. */
-const BOXES = ["box", "box1", "box2"] as const;
 
 /** Limits that programs count, mask and compare with. */
 const LIMITS = [1, 3, 5, 6, 7, 7, 12, 15, 15, 24, 31, 63, 100] as const;

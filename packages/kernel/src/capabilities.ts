@@ -1,5 +1,5 @@
-import { errnoName, TailhopError } from "@tailhop/core";
 import type { Native } from "./native.ts";
+import { rejected } from "./rejected.ts";
 
 /** Bits of capability sets that bpf(2) asks for (linux/capability.h). */
 const BITS = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
@@ -52,22 +52,15 @@ export class ThreadCapabilities {
 
 	#read(): Uint32Array {
 		const sets = new Uint32Array(WORDS);
-		this.#check("capget", this.#native.getCapabilities(HEADER.slice(), sets));
+		this.#check("capget(2)", this.#native.getCapabilities(HEADER.slice(), sets));
 		return sets;
 	}
 
 	#write(sets: Uint32Array): void {
-		this.#check("capset", this.#native.setCapabilities(HEADER.slice(), sets));
+		this.#check("capset(2)", this.#native.setCapabilities(HEADER.slice(), sets));
 	}
 
 	#check(call: string, result: number): void {
-		if (result >= 0) return;
-		const name = errnoName(-result);
-		throw new TailhopError(
-			"kernel/rejected",
-			`${call}(2): ${name}`,
-			{},
-			{ detail: { errno: -result, name } },
-		);
+		if (result < 0) throw rejected(call, -result);
 	}
 }

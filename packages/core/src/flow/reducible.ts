@@ -28,7 +28,6 @@ export function reducible(graph: Successors): ReducibleGraph {
 	const nodes = nodesOf(graph);
 	let dispatches = 0;
 	let result = finish(nodes, dispatches);
-	if (nodes.length === 1) return result;
 	// each round gives every outermost multi-entry loop its dispatch node; nested ones follow in later rounds
 	while (!isReducible(result)) {
 		dispatches = splitEntries(nodes, result.order, dispatches);

@@ -174,7 +174,10 @@ export type How = Pick<RunResult, "instructions" | "engine" | "verified"> & {
 /** What most runs come to, so that no number is made for them. */
 const SMALL = Array.from({ length: 256 }, (_, i) => BigInt(i));
 
-/** What a run came to, on any engine: r0's halves. `end` closes the run: what it gave to the outside is whole only then. */
+/**
+ * What a run came to, on any engine; `low` and `high` are r0's halves. `end` closes the run: what it gave to the outside
+ * is whole only then.
+ */
 export function resultOf(
 	memory: LinearMemory,
 	parts: Parts,

@@ -63,8 +63,8 @@ interface Build {
 const ARRAY = 2;
 
 /**
- * Programs as WebAssembly: a module for all that is loaded at once, one function table a machine. The interpreter's equal in all
- * that can be observed; a trap becomes the fault that it stands for.
+ * Programs as WebAssembly: a module for all that is loaded at once, one function table a machine. The interpreter's
+ * equal in all that can be observed; a trap becomes the fault that it stands for.
  */
 export class WasmEngine {
 	readonly #parts: WasmParts;
@@ -217,8 +217,7 @@ export class WasmEngine {
 
 	/**
 	 * Runs a program `times` times over what lies in memory; the low half of the last r0, whose high one is in
-	 * MACHINE.RESULT_HIGH. `between` is called before each further
-	 * run. @throws TailhopError fault/*
+	 * MACHINE.RESULT_HIGH. `between` is called before each further run. @throws TailhopError fault/*
 	 */
 	run(invocation: Invocation, times = 1, between?: () => void): number {
 		const { record, context, sp, hops } = invocation;

@@ -1,4 +1,5 @@
 import type { Decoded, RowOf } from "../isa/index.ts";
+import { SIGN_EXTEND } from "./alu.ts";
 import { A, T, W } from "./opcodes.ts";
 import type { Translator } from "./translate.ts";
 
@@ -9,7 +10,6 @@ const LOAD: Record<1 | 2 | 4 | 8, readonly [number, number]> = {
 	4: [W.i64_load32_u, W.i64_load32_s],
 	8: [W.i64_load, W.i64_load],
 };
-const SIGN: Record<1 | 2 | 4, number> = { 1: W.i64_extend8_s, 2: W.i64_extend16_s, 4: W.i64_extend32_s };
 const STORE: Record<1 | 2 | 4 | 8, number> = {
 	1: W.i64_store8,
 	2: W.i64_store16,
@@ -56,7 +56,7 @@ export function load(t: Translator, d: Decoded, row: RowOf<"ldx" | "ldsx" | "loa
 	const slot = t.slot(src, off);
 	if (slot !== undefined) {
 		w.get(slot.local);
-		if (row.family === "ldsx" && slot.size < 8) w.op(SIGN[slot.size as 1 | 2 | 4]);
+		if (row.family === "ldsx" && slot.size < 8) w.op(SIGN_EXTEND[slot.size as 1 | 2 | 4]);
 		t.pop(dst);
 		return;
 	}

@@ -170,11 +170,18 @@ export function negate(t: Translator, d: Decoded, row: RowOf<"neg">): void {
 	}
 }
 
+/** Sign extension to 64 bits, by the bytes that are there. */
+export const SIGN_EXTEND: Readonly<Record<1 | 2 | 4, number>> = {
+	1: W.i64_extend8_s,
+	2: W.i64_extend16_s,
+	4: W.i64_extend32_s,
+};
+
 export function movsx(t: Translator, d: Decoded, row: RowOf<"movsx">): void {
 	const { dst, src } = d.insn;
 	if (row.bits === 64) {
 		t.push(src);
-		t.writer.op({ 8: W.i64_extend8_s, 16: W.i64_extend16_s, 32: W.i64_extend32_s }[row.from]);
+		t.writer.op(SIGN_EXTEND[(row.from / 8) as 1 | 2 | 4]);
 		t.pop(dst);
 	} else {
 		t.push32(src);

@@ -14,6 +14,7 @@ import {
 } from "./module.ts";
 import { depthOf } from "./nodes.ts";
 import { T, W } from "./opcodes.ts";
+import { TABLE_TARGETS } from "./tail-call.ts";
 import { Translator, Unsupported } from "./translate.ts";
 
 /** Signatures of the imports that are no helper, in i32: [parameters, results]. */
@@ -206,9 +207,6 @@ type Range = Pick<FunctionInfo, "start" | "end">;
 const GROWTH = 4;
 const GROWTH_AT_LEAST = 1500;
 
-/** Most slots of an array whose programs are inlined together. */
-const MOST_SLOTS = 256;
-
 /**
  * What tail calls reach as the arrays are now. Programs whose code stands in others' need no targets of their own,
  * unless somebody begins with them.
@@ -258,7 +256,7 @@ class TargetFinder {
 	many(unit: Unit, insn: number): UnitsBySlot | undefined {
 		const { map: index, slot } = unit.facts.tailCalls.get(insn) ?? {};
 		const map = index === undefined ? undefined : unit.maps[index];
-		if (this.#trace || map === undefined || slot !== undefined || map.def.maxEntries > MOST_SLOTS)
+		if (this.#trace || map === undefined || slot !== undefined || map.def.maxEntries > TABLE_TARGETS)
 			return undefined;
 		let many = this.#many.get(map.address);
 		if (many === undefined) {

@@ -1,8 +1,7 @@
 import { MAX_TAIL_CALLS } from "../helpers/index.ts";
-import { SLOTS_LAYOUT as SLOTS } from "../maps/index.ts";
 import type { CompiledMap } from "./context.ts";
 import { T, W } from "./opcodes.ts";
-import { count, leaveByWord, passOn } from "./tail-call.ts";
+import { count, leaveByWord, passOn, variableWord } from "./tail-call.ts";
 import type { Translator } from "./translate.ts";
 
 /** The one place in a function from which its tail calls with variable slots of one array go on. */
@@ -32,12 +31,7 @@ export function goesOn(t: Translator, { map, slot, word }: Dispatch): void {
 	w.i32(MAX_TAIL_CALLS);
 	w.op(W.i32_ge_u);
 	w.brIf(0);
-	w.i32(map.address);
-	w.memory(W.i32_load, SLOTS.WORDS, 2);
-	w.get(slot);
-	w.i32(2);
-	w.op(W.i32_shl, W.i32_add);
-	w.memory(W.i32_load, 0, 2);
+	variableWord(t, map, slot);
 	w.set(word);
 	if (emptySlotCounts) count(t);
 	w.get(word);

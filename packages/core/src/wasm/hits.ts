@@ -79,13 +79,15 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 	const placeOf = ({ map, mayInline, bySlot }: ManyTargets, from: Node): number | undefined => {
 		const known = places.get(map.address);
 		if (known !== undefined) return known;
+		// few calls have a br_table each at less expense (tail-call.ts)
+		const isWorth = variableCalls(from.unit) >= MANY_CALLS;
+		if (!mayInline && !isWorth) return undefined;
 		const all = new Map<Unit, Target>();
 		const slots = bySlot();
 		for (const each of slots) if (each !== undefined) all.set(each.unit, each);
 		if (all.size === 0) return undefined;
 		const inlines = mayInline && fits([...all.values()]);
-		// few calls have a br_table each at less expense (tail-call.ts)
-		if (!inlines && variableCalls(from.unit) < MANY_CALLS) return undefined;
+		if (!inlines && !isWorth) return undefined;
 		const dispatch = targets.addDispatch(map);
 		const place = nodes.length;
 		const elsewhere = place + 1;
@@ -124,22 +126,20 @@ export function inlineTargets(nodes: Node[], targets: Targets): void {
 		for (let i = node.start + (node.missed ? 1 : 0); i < node.end; i += slotsOf(insns[i]!)) {
 			if (opOf(insns[i]!) !== "call" || insns[i]!.imm !== TAIL_CALL_ID) continue;
 			const one = targets.one(node.unit, i);
-			const many = targets.many(node.unit, i);
-			const rest = nodes.length;
+			const many = one === undefined ? targets.many(node.unit, i) : undefined;
 			if (one !== undefined) {
 				if (chain.includes(one.unit) || !fits([one])) continue;
 				// the tail call itself and what follows it
+				const rest = nodes.length;
 				nodes.push({ ...node, start: i, arms: [], missed: true });
 				push(one, node, {});
 				node.terminator = "hit";
 				node.successors = [rest, rest + 1];
 			} else if (many !== undefined) {
-				nodes.push({ ...node, start: i + 1, arms: [], missed: false });
 				const place = placeOf(many, node);
-				if (place === undefined) {
-					nodes.pop();
-					continue;
-				}
+				if (place === undefined) continue;
+				const rest = nodes.length;
+				nodes.push({ ...node, start: i + 1, arms: [], missed: false });
 				node.terminator = "site";
 				node.dispatch = nodes[place]!.dispatch;
 				node.successors = [rest, place];

@@ -1,5 +1,6 @@
 import type { InnerLoop } from "../flow/index.ts";
 import { decode, type Insn, type RowOf, slotsOf } from "../isa/index.ts";
+import { COMPARE } from "./alu.ts";
 import type { Node } from "./nodes.ts";
 
 /** The sum of registers as a round finds them, and a constant; of 32 bits: its low half, zero-extended. */
@@ -223,7 +224,7 @@ class Round {
 		const value = this.#read(insn.dst);
 		const bound = operand === "x" ? this.#read(insn.src) : number(insn.imm);
 		if (value.kind !== "linear" || bound.kind !== "linear") return false;
-		const stay = staysIfTaken ? row.cond : NEGATED[row.cond];
+		const stay = staysIfTaken ? row.cond : COMPARE[row.cond][2];
 		// a number of 32 bits against another: the same in 32 bits, without signs
 		const narrows = row.bits === 64 && value.bits === 32 && isNarrow(bound) && !stay.startsWith("js");
 		const bits = narrows ? 32 : row.bits;
@@ -301,19 +302,6 @@ class Round {
 }
 
 const OTHER: Symbol = { kind: "other" };
-
-const NEGATED: Readonly<Record<Condition, Condition>> = {
-	jeq: "jne",
-	jne: "jeq",
-	jgt: "jle",
-	jge: "jlt",
-	jlt: "jge",
-	jle: "jgt",
-	jsgt: "jsle",
-	jsge: "jslt",
-	jslt: "jsge",
-	jsle: "jsgt",
-};
 
 /** Which way a value must go for a loop that goes on while the condition holds to end: 0 either; absent: none. */
 const UPWARDS: Readonly<Partial<Record<Condition, -1 | 0 | 1>>> = {

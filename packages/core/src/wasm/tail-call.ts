@@ -56,15 +56,7 @@ export function tailCall(t: Translator): void {
 	w.op(W.end);
 	// the slot's word
 	if (map !== undefined && fact?.slot !== undefined) staticWord(t, map, fact.slot);
-	else {
-		if (map !== undefined) w.i32(map.address);
-		else t.push32(2);
-		w.memory(W.i32_load, SLOTS.WORDS, 2);
-		w.get(slot);
-		w.i32(2);
-		w.op(W.i32_shl, W.i32_add);
-		w.memory(W.i32_load, 0, 2);
-	}
+	else variableWord(t, map, slot);
 	w.tee(word);
 	w.op(W.i32_eqz, W.if, T.void);
 	miss("empty");
@@ -107,6 +99,18 @@ function staticWord(t: Translator, map: CompiledMap, slot: number): void {
 	t.writer.memory(W.i32_load, slot * 4, 2);
 }
 
+/** The same of a slot that a local has; of the array in r2 where none is known. */
+export function variableWord(t: Translator, map: CompiledMap | undefined, slot: number): void {
+	const { writer: w } = t;
+	if (map !== undefined) w.i32(map.address);
+	else t.push32(2);
+	w.memory(W.i32_load, SLOTS.WORDS, 2);
+	w.get(slot);
+	w.i32(2);
+	w.op(W.i32_shl, W.i32_add);
+	w.memory(W.i32_load, 0, 2);
+}
+
 /** Pushes whether the tail call at `t.insn`, whose target's code stands here, succeeds with that target. */
 export function hits(t: Translator): void {
 	const { writer: w, context } = t;
@@ -121,7 +125,7 @@ export function hits(t: Translator): void {
 }
 
 /** Most targets that a br_table is worth for. */
-const TABLE_TARGETS = 256;
+export const TABLE_TARGETS = 256;
 
 /**
  * A variable slot of a known array: br_table on the slot, then one compare with the word that was there when this

@@ -35,7 +35,7 @@ import { sumTurns } from "./sum-code.ts";
 import { sumLoops } from "./sums.ts";
 import { count, hits, tailCall } from "./tail-call.ts";
 
-/** V8's limits of a function, and some room for what declares them (kV8MaxWasmFunctionLocals, kV8MaxWasmFunctionSize). */
+/** V8's limits of a function (kV8MaxWasmFunctionLocals, kV8MaxWasmFunctionSize), less room for what declares it. */
 const MOST_LOCALS = 49_000;
 const MOST_BYTES = 7_600_000;
 
@@ -179,7 +179,8 @@ export class Translator {
 	}
 
 	/**
-	 * Locals for what a function spills (measured: parse 148 ns a run with the slots in memory, 140 with locals). What a slot has before anything was stored is nobody's business.
+	 * Locals for what a function spills (measured: parse 148 ns a run with the slots in memory, 140 with locals). What a
+	 * slot has before anything was stored is nobody's business.
 	 */
 	#slots({ unit, options }: ModuleContext, start: number): ReadonlyMap<number, Slot> {
 		const slots = new Map<number, Slot>();
