@@ -104,13 +104,14 @@ export async function openKernelSide(
 		waitUntilEmpty(spy);
 	};
 
+	// until it is closed: what the host puts into an LRU comes from the CPU's own list of free elements, too
+	const pinned = pinToCpu(kernel, CPU);
 	return {
 		name: "kernel",
 		cpu: CPU,
 		run(program, input) {
 			const r0 = object.map(R0_MAP);
 			r0.hostUpdate(NO_KEY, new Uint8Array(8));
-			const pinned = pinToCpu(kernel, CPU);
 			try {
 				const result = object.run(program, input);
 				const value = r0.hostLookup(NO_KEY);
@@ -125,8 +126,6 @@ export async function openKernelSide(
 				};
 			} catch (error) {
 				return { kind: "refused", errno: -refusal(error) };
-			} finally {
-				pinned.close();
 			}
 		},
 		map,
@@ -185,6 +184,7 @@ export async function openKernelSide(
 		closeProgram: (name) => programs.get(name)?.close(),
 		exists: (name, expected) => waitFor(() => existsProgram(kernel, idOf(name)), expected),
 		close() {
+			pinned.close();
 			for (const name of pins) kernel.native.unlink(pathOf(name));
 			for (const handle of [...programs.values(), ...[...maps.values()].flat(), ...spies.values()])
 				handle.close();
