@@ -180,7 +180,12 @@ function definition(
 			if (!isBtfKind(target, "struct")) invalid(`values of map ${name} are no map definitions`, where);
 			template = definition(btf, target, `${name}.inner`, where, true).spec;
 		} else if (type === MAP_TYPE.PROG_ARRAY) {
-			if (target.kind !== "func_proto") invalid(`values of map ${name} are no functions`, where);
+			if (target.kind !== "func_proto")
+				invalid(
+					`values of map ${name} are no functions`,
+					where,
+					"Declare them as __array(values, int (void *)): bpf_helpers.h of libbpf has the macro.",
+				);
 		} else invalid(`map ${name} has values, but is neither a prog array nor a map in maps`, where);
 	}
 	const numbers = {
